@@ -1,0 +1,229 @@
+import { evidenceKinds, handedInSources, harmKinds, leadSources, personalDataCategories, urgencyGrounds } from '@jieqiao/recognition';
+import { Day, Decimal, Flag, Form, Forms, Instant, Line, Nested, NestedList, OneOf, SomeOf, Text, Whole } from '../fields';
+
+/*
+ * What an officer fills in, field by field as in `transfer.json` (docs/spec/transfer.md). A draft may leave fields
+ * out; what is there must have its form already. A test holds these bounds against the JSON Schema.
+ */
+
+const codePattern = '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$';
+const certNoPattern = '^[0-9A-Za-z-]{4,32}$';
+const optional = { optional: true };
+
+export class PlaceDto {
+  @Form('^[1-9][0-9]{5}(?:[0-9]{3}(?:[0-9]{3})?)?$', 12, { about: 'GB/T 2260 county code, or 9 or 12 digits.', example: '310116' })
+  code!: string;
+
+  @Line(200)
+  name!: string;
+
+  @Decimal(-180, 180)
+  longitude!: number;
+
+  @Decimal(-90, 90)
+  latitude!: number;
+
+  @OneOf(['WGS-84'])
+  datum!: 'WGS-84';
+}
+
+export class ActDto {
+  @Instant()
+  from!: string;
+
+  @Instant({ optional: true, about: 'Absent while the act still goes on.' })
+  to?: string;
+
+  @SomeOf(harmKinds, optional)
+  harm?: string[];
+
+  @Nested(() => PlaceDto)
+  place!: PlaceDto;
+}
+
+export class PartyDto {
+  @OneOf(['organisation', 'natural', 'unknown'])
+  kind!: string;
+
+  @Line(200, optional)
+  name?: string;
+
+  @Form('^[0-9A-HJ-NPQRTUWXY]{18}$', 18, { optional: true, about: '统一社会信用代码 (GB 32100).' })
+  uscc?: string;
+
+  @Line(20, optional)
+  plate?: string;
+
+  @Line(60, optional)
+  vessel?: string;
+}
+
+export class ContactDto {
+  @Line(100)
+  unit!: string;
+
+  @Form('^[0-9+() -]{3,40}$', 40)
+  phone!: string;
+}
+
+export class OfficerDto {
+  @Form(certNoPattern, 32)
+  certNo!: string;
+
+  @Day(optional)
+  validFrom?: string;
+
+  @Day(optional)
+  validTo?: string;
+}
+
+export class PersonalDataDto {
+  @OneOf(personalDataCategories)
+  category!: string;
+
+  @Form(codePattern, 64)
+  purpose!: string;
+}
+
+export class CaseDataDto {
+  @Line(100, { optional: true, about: 'The squad that acts, 执法队伍.' })
+  unit?: string;
+
+  @OneOf(['normal', 'urgent'], optional)
+  urgency?: string;
+
+  @SomeOf(urgencyGrounds, optional)
+  urgencyGrounds?: string[];
+
+  @Form('^[a-z][a-z0-9-]{0,63}$', 64, { optional: true, about: 'Violation family of the agreement.', example: 'construction-waste-dumping' })
+  family?: string;
+
+  @Form(codePattern, 64, optional)
+  item?: string;
+
+  @Line(200, { optional: true, about: '案由' })
+  cause?: string;
+
+  @OneOf(leadSources, optional)
+  source?: string;
+
+  @Nested(() => ActDto, optional)
+  act?: ActDto;
+
+  @Instant(optional)
+  discoveredAt?: string;
+
+  @NestedList(() => PartyDto, 100, { optional: true, minItems: 1 })
+  parties?: PartyDto[];
+
+  @Text(8000, optional)
+  facts?: string;
+
+  @Text(2000, optional)
+  request?: string;
+
+  @Nested(() => ContactDto, optional)
+  contact?: ContactDto;
+
+  @NestedList(() => OfficerDto, 50, optional)
+  officers?: OfficerDto[];
+
+  @NestedList(() => PersonalDataDto, 10, optional)
+  personalData?: PersonalDataDto[];
+}
+
+export class SourceHolderDto {
+  @OneOf(['body', 'person'])
+  kind!: string;
+
+  @Line(200)
+  name!: string;
+}
+
+export class EvidenceSignaturesDto {
+  @Forms(certNoPattern, 32, 20)
+  officers!: string[];
+
+  @Flag()
+  party!: boolean;
+
+  @Flag(optional)
+  eachPage?: boolean;
+
+  @Line(500, optional)
+  refusalReason?: string;
+
+  @OneOf(['signed', 'none-present'], optional)
+  witness?: string;
+}
+
+export class EvidenceDataDto {
+  @OneOf(evidenceKinds)
+  kind!: string;
+
+  @Line(200)
+  title!: string;
+
+  @Flag()
+  isOriginal!: boolean;
+
+  @Line(500, optional)
+  method?: string;
+
+  @Line(200, optional)
+  tool?: string;
+
+  @Instant(optional)
+  madeAt?: string;
+
+  @Line(200, optional)
+  madeBy?: string;
+
+  @Line(500, optional)
+  purpose?: string;
+
+  @Forms(certNoPattern, 32, 20)
+  collectors!: string[];
+
+  @Instant(optional)
+  collectedAt?: string;
+
+  @OneOf(handedInSources, optional)
+  handedInBy?: string;
+
+  @Nested(() => SourceHolderDto, optional)
+  sourceHolder?: SourceHolderDto;
+
+  @Flag(optional)
+  verifiedAgainstOriginal?: boolean;
+
+  @Flag(optional)
+  holderSeal?: boolean;
+
+  @Whole(1, 100_000, optional)
+  pages?: number;
+
+  @Flag(optional)
+  hasSound?: boolean;
+
+  @Form(codePattern, 64, optional)
+  transcriptRef?: string;
+
+  @Flag(optional)
+  isMonitoringDevice?: boolean;
+
+  @Line(100, optional)
+  deviceReviewNo?: string;
+
+  @Line(300, optional)
+  devicePublished?: string;
+
+  @Flag(optional)
+  recorded?: boolean;
+
+  @Nested(() => EvidenceSignaturesDto, optional)
+  signatures?: EvidenceSignaturesDto;
+
+  @Form(codePattern, 64, optional)
+  derivedFrom?: string;
+}

@@ -1,0 +1,60 @@
+import { GatewayError } from '@jieqiao/core';
+import type { Person } from './person';
+
+/** The nine roles of people at a node. */
+export const roles = {
+  handler: { zh: '承办人', en: 'Handling officer' },
+  'squad-lead': { zh: '中队负责人', en: 'Squad leader' },
+  'legal-reviewer': { zh: '法制审核', en: 'Legal reviewer' },
+  head: { zh: '机关负责人', en: 'Head of the authority' },
+  'seal-keeper': { zh: '印章管理', en: 'Seal keeper' },
+  clerk: { zh: '收文', en: 'Receiving clerk' },
+  supervisor: { zh: '执法监督', en: 'Enforcement supervisor' },
+  administrator: { zh: '系统管理员', en: 'System administrator' },
+  'security-auditor': { zh: '安全审计', en: 'Security auditor' },
+} as const satisfies Record<string, { zh: string; en: string }>;
+
+export type Role = keyof typeof roles;
+
+export function isRole(value: unknown): value is Role {
+  return typeof value === 'string' && Object.hasOwn(roles, value);
+}
+
+const casework = ['handler', 'squad-lead', 'legal-reviewer', 'head', 'seal-keeper', 'clerk'] as const;
+const readers = [...casework, 'supervisor'] as const;
+
+/**
+ * The one place that says who may do what. Administrators and security auditors keep the machine and the log: they
+ * see no content of any case.
+ */
+export const permissions = {
+  'transfer.create': ['handler'],
+  'transfer.edit': ['handler'],
+  // Until the approval steps exist, these three send by themselves.
+  'transfer.send': ['handler', 'head', 'seal-keeper'],
+  'transfer.list': readers,
+  'transfer.read': readers,
+  'transfer.check': readers,
+  'evidence.add': ['handler'],
+  'evidence.remove': ['handler'],
+  'evidence.read': readers,
+  'bundle.export': readers,
+  'envelope.read': [...readers, 'security-auditor'],
+  'receipt.read': [...readers, 'security-auditor'],
+  'agreement.read': [...readers, 'administrator', 'security-auditor'],
+  'log.read': ['supervisor', 'security-auditor'],
+  'person.manage': ['administrator'],
+  'node.metrics': ['administrator', 'security-auditor'],
+} as const satisfies Record<string, readonly Role[]>;
+
+export type Permission = keyof typeof permissions;
+
+export function isPermitted(person: Pick<Person, 'roles'>, permission: Permission): boolean {
+  const allowed: readonly Role[] = permissions[permission];
+  return person.roles.some((role) => allowed.includes(role));
+}
+
+/** @throws FORBIDDEN {permission} */
+export function requirePermission(person: Pick<Person, 'roles'>, permission: Permission): void {
+  if (!isPermitted(person, permission)) throw new GatewayError('FORBIDDEN', { permission });
+}

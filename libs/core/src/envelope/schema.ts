@@ -1,0 +1,87 @@
+import { nodePattern } from '../names';
+
+const digest = { type: 'string', pattern: '^sha256:[0-9a-f]{64}$' } as const;
+const uuid = {
+  type: 'string',
+  pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$',
+} as const;
+const seconds = { type: 'integer', minimum: 0, maximum: 99_999_999_999 } as const;
+
+const node = { type: 'string', pattern: nodePattern } as const;
+
+export const agreementRefSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['id', 'version', 'digest'],
+  properties: {
+    id: { type: 'string', pattern: '^[a-z0-9][a-z0-9-]{0,79}$' },
+    version: { type: 'integer', minimum: 1, maximum: 1_000_000 },
+    digest,
+  },
+} as const;
+
+/** JSON Schema of an envelope's claims; docs/spec/envelope.md explains each. */
+export const envelopeClaimsSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: [
+    'iss',
+    'aud',
+    'jti',
+    'iat',
+    'exp',
+    'kind',
+    'dossier',
+    'transfer',
+    'seq',
+    'prev',
+    'agreement',
+    'bundle',
+    'body',
+  ],
+  properties: {
+    iss: node,
+    aud: node,
+    jti: uuid,
+    iat: seconds,
+    exp: seconds,
+    kind: { const: 'transfer' },
+    dossier: uuid,
+    transfer: uuid,
+    seq: { type: 'integer', minimum: 1, maximum: 2_147_483_647 },
+    prev: { anyOf: [digest, { type: 'null' }] },
+    agreement: agreementRefSchema,
+    bundle: {
+      anyOf: [
+        { type: 'null' },
+        {
+          type: 'object',
+          additionalProperties: false,
+          required: ['manifest', 'files'],
+          properties: {
+            manifest: digest,
+            files: {
+              type: 'array',
+              maxItems: 2_000,
+              items: {
+                type: 'object',
+                additionalProperties: false,
+                required: ['digest', 'bytes'],
+                properties: { digest, bytes: { type: 'integer', minimum: 0, maximum: 1_099_511_627_776 } },
+              },
+            },
+          },
+        },
+      ],
+    },
+    body: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['transferKind', 'number'],
+      properties: {
+        transferKind: { enum: ['LEAD', 'CASE', 'ASSIST', 'EVIDENCE', 'NOTICE', 'CRIMINAL_STATUS'] },
+        number: { type: 'string', minLength: 1, maxLength: 100 },
+      },
+    },
+  },
+} as const;

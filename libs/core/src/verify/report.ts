@@ -1,0 +1,175 @@
+import type { Digest } from '../encoding';
+import type { AgreementRef } from '../trust';
+
+/** 通过, 有警告, 证据不足, 未通过, 签发方未知. */
+export type Verdict = 'valid' | 'warning' | 'indeterminate' | 'invalid' | 'unknown-signer';
+
+export type FileKind = 'bundle' | 'envelope' | 'receipt' | 'agreement' | 'unknown';
+
+/**
+ * Every question a verifier asks, as stable codes. Those of one kind of file must all have been answered before the
+ * file can be called valid; the cross-checks come on top when files are given together.
+ */
+export const requiredChecks = {
+  bundle: [
+    'container.layout',
+    'container.mimetype',
+    'manifest.form',
+    'manifest.complete',
+    'container.checksum',
+    'file.digest',
+    'seal.form',
+    'seal.signature',
+    'seal.certificate',
+    'seal.signer',
+    'seal.time',
+  ],
+  envelope: [
+    'envelope.form',
+    'envelope.signature',
+    'envelope.agreement',
+    'envelope.certificate',
+    'envelope.signer',
+    'envelope.recipient',
+  ],
+  receipt: [
+    'receipt.form',
+    'receipt.entry',
+    'receipt.log',
+    'receipt.inclusion',
+    'receipt.checkpoint',
+    'receipt.cosignatures',
+    'receipt.signer',
+  ],
+  agreement: ['agreement.form', 'agreement.signatures', 'agreement.trusted'],
+  unknown: ['file.kind'],
+} as const satisfies Record<FileKind, readonly string[]>;
+
+export const crossChecks = ['envelope.matches-bundle', 'envelope.after-seal', 'receipt.matches-envelope'] as const;
+
+export type CheckId = (typeof requiredChecks)[FileKind][number] | (typeof crossChecks)[number] | 'seal.still-valid';
+
+/** Where the answer "no" means that nobody we know stands behind an otherwise sound file. */
+const signerChecks: ReadonlySet<CheckId> = new Set(['seal.signer', 'envelope.signer', 'receipt.signer']);
+/** Where the answer "no" is worth knowing and takes nothing away from the file. */
+const advisoryChecks: ReadonlySet<CheckId> = new Set(['seal.still-valid']);
+
+export interface Check {
+  id: CheckId;
+  result: 'pass' | 'fail' | 'unchecked';
+  /** What the answer rests on; `reason` is a stable word. Values come from the file and are to be shown as data. */
+  params: Readonly<Record<string, string | number>>;
+}
+
+export interface CertificateFacts {
+  subject: string;
+  issuer: string;
+  serial: string;
+  fingerprint: string;
+  notBefore: string;
+  notAfter: string;
+  urn: string | null;
+  /** The authority that the agreement knows under this certificate; absent where no agreement says so. */
+  authority?: string;
+}
+
+export interface FileFacts {
+  name: string;
+  mediaType: string;
+  bytes: number;
+  digest: Digest;
+}
+
+/** What a file says, as far as it could be read. Only worth something together with the verdict. */
+export interface Facts {
+  /** The name by which other files speak of this one: of the manifest for a bundle, else of the file. */
+  digest?: Digest;
+  signer?: CertificateFacts;
+  /** The signer's own claim. */
+  signedAt?: string;
+  agreement?: AgreementRef & { title?: string; from?: string; to?: string; parties?: readonly string[] };
+  files?: readonly FileFacts[];
+  envelope?: {
+    id: string;
+    from: string;
+    to: string;
+    kind: string;
+    number: string;
+    dossier: string;
+    transfer: string;
+    seq: number;
+    manifest: Digest | null;
+    announced: number;
+  };
+  receipt?: {
+    event: string;
+    node: string;
+    time: string;
+    envelope?: Digest;
+    degree?: string;
+    outcome?: string;
+    code?: string;
+    index: number;
+    treeSize: number;
+    origin: string;
+  };
+}
+
+export interface Report {
+  file: string;
+  kind: FileKind;
+  verdict: Verdict;
+  checks: readonly Check[];
+  facts: Facts;
+}
+
+/** Collects answers for one file; the verdict follows from them and from nothing else. */
+export class Findings {
+  private readonly checks: Check[] = [];
+  facts: Facts = {};
+
+  constructor(
+    readonly file: string,
+    readonly kind: FileKind,
+  ) {}
+
+  pass(id: CheckId, params: Check['params'] = {}): void {
+    this.checks.push({ id, result: 'pass', params });
+  }
+
+  fail(id: CheckId, reason: string, params: Check['params'] = {}): void {
+    this.checks.push({ id, result: 'fail', params: { reason, ...params } });
+  }
+
+  unchecked(id: CheckId, reason: string, params: Check['params'] = {}): void {
+    this.checks.push({ id, result: 'unchecked', params: { reason, ...params } });
+  }
+
+  has(id: CheckId): boolean {
+    return this.checks.some((check) => check.id === id);
+  }
+
+  /** A required question that nobody answered counts as not checked: forgetting one can't make a file valid. */
+  report(): Report {
+    const missing = requiredChecks[this.kind].filter((id) => !this.has(id));
+    const checks: Check[] = [
+      ...this.checks,
+      ...missing.map((id) => ({ id, result: 'unchecked' as const, params: { reason: 'earlier-failure' } })),
+    ];
+    return { file: this.file, kind: this.kind, verdict: verdictOf(checks), checks, facts: this.facts };
+  }
+}
+
+export function verdictOf(checks: readonly Check[]): Verdict {
+  const failed = checks.filter((check) => check.result === 'fail').map((check) => check.id);
+  if (failed.some((id) => !signerChecks.has(id) && !advisoryChecks.has(id))) return 'invalid';
+  if (failed.some((id) => signerChecks.has(id))) return 'unknown-signer';
+  if (checks.some((check) => check.result === 'unchecked')) return 'indeterminate';
+  return failed.length > 0 ? 'warning' : 'valid';
+}
+
+/** 0 valid, 1 not valid, 2 could not check: the worst of all files decides, and a "no" outweighs a "don't know". */
+export function exitCodeOf(verdicts: readonly Verdict[]): 0 | 1 | 2 {
+  if (verdicts.some((verdict) => verdict === 'invalid' || verdict === 'unknown-signer')) return 1;
+  return verdicts.length === 0 || verdicts.includes('indeterminate') ? 2 : 0;
+}

@@ -1,0 +1,35 @@
+import type * as grpc from '@grpc/grpc-js';
+import type { MessageTypeDefinition } from '@grpc/proto-loader';
+
+import type { AnnounceRequest as _jieqiao_exchange_v1_AnnounceRequest, AnnounceRequest__Output as _jieqiao_exchange_v1_AnnounceRequest__Output } from './jieqiao/exchange/v1/AnnounceRequest';
+import type { AnnounceResponse as _jieqiao_exchange_v1_AnnounceResponse, AnnounceResponse__Output as _jieqiao_exchange_v1_AnnounceResponse__Output } from './jieqiao/exchange/v1/AnnounceResponse';
+import type { BlobState as _jieqiao_exchange_v1_BlobState, BlobState__Output as _jieqiao_exchange_v1_BlobState__Output } from './jieqiao/exchange/v1/BlobState';
+import type { BundlePart as _jieqiao_exchange_v1_BundlePart, BundlePart__Output as _jieqiao_exchange_v1_BundlePart__Output } from './jieqiao/exchange/v1/BundlePart';
+import type { DeliverRequest as _jieqiao_exchange_v1_DeliverRequest, DeliverRequest__Output as _jieqiao_exchange_v1_DeliverRequest__Output } from './jieqiao/exchange/v1/DeliverRequest';
+import type { DeliverResponse as _jieqiao_exchange_v1_DeliverResponse, DeliverResponse__Output as _jieqiao_exchange_v1_DeliverResponse__Output } from './jieqiao/exchange/v1/DeliverResponse';
+import type { Delivery as _jieqiao_exchange_v1_Delivery, Delivery__Output as _jieqiao_exchange_v1_Delivery__Output } from './jieqiao/exchange/v1/Delivery';
+import type { ExchangeServiceClient as _jieqiao_exchange_v1_ExchangeServiceClient, ExchangeServiceDefinition as _jieqiao_exchange_v1_ExchangeServiceDefinition } from './jieqiao/exchange/v1/ExchangeService';
+import type { Outcome as _jieqiao_exchange_v1_Outcome, Outcome__Output as _jieqiao_exchange_v1_Outcome__Output } from './jieqiao/exchange/v1/Outcome';
+
+type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
+  new(...args: ConstructorParameters<Constructor>): Subtype;
+};
+
+export interface ProtoGrpcType {
+  jieqiao: {
+    exchange: {
+      v1: {
+        AnnounceRequest: MessageTypeDefinition<_jieqiao_exchange_v1_AnnounceRequest, _jieqiao_exchange_v1_AnnounceRequest__Output>
+        AnnounceResponse: MessageTypeDefinition<_jieqiao_exchange_v1_AnnounceResponse, _jieqiao_exchange_v1_AnnounceResponse__Output>
+        BlobState: MessageTypeDefinition<_jieqiao_exchange_v1_BlobState, _jieqiao_exchange_v1_BlobState__Output>
+        BundlePart: MessageTypeDefinition<_jieqiao_exchange_v1_BundlePart, _jieqiao_exchange_v1_BundlePart__Output>
+        DeliverRequest: MessageTypeDefinition<_jieqiao_exchange_v1_DeliverRequest, _jieqiao_exchange_v1_DeliverRequest__Output>
+        DeliverResponse: MessageTypeDefinition<_jieqiao_exchange_v1_DeliverResponse, _jieqiao_exchange_v1_DeliverResponse__Output>
+        Delivery: MessageTypeDefinition<_jieqiao_exchange_v1_Delivery, _jieqiao_exchange_v1_Delivery__Output>
+        ExchangeService: SubtypeConstructor<typeof grpc.Client, _jieqiao_exchange_v1_ExchangeServiceClient> & { service: _jieqiao_exchange_v1_ExchangeServiceDefinition }
+        Outcome: MessageTypeDefinition<_jieqiao_exchange_v1_Outcome, _jieqiao_exchange_v1_Outcome__Output>
+      }
+    }
+  }
+}
+

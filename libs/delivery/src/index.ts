@@ -1,0 +1,11 @@
+export * from './agreement-book';
+export * from './blob-intake';
+export type { AnnounceRequest__Output } from './generated/jieqiao/exchange/v1/AnnounceRequest';
+export type { AnnounceResponse } from './generated/jieqiao/exchange/v1/AnnounceResponse';
+export type { DeliverRequest__Output } from './generated/jieqiao/exchange/v1/DeliverRequest';
+export type { DeliverResponse } from './generated/jieqiao/exchange/v1/DeliverResponse';
+export type { Delivery__Output } from './generated/jieqiao/exchange/v1/Delivery';
+export type { Outcome } from './generated/jieqiao/exchange/v1/Outcome';
+export * from './lane';
+export { maxMessageBytes, protoFile, protoLoader, protoPackage, type TlsIdentity } from './peer-client';
+export * from './tables';

@@ -1,0 +1,353 @@
+import type { AuditLog } from '@jieqiao/audit';
+import {
+  type Digest,
+  digestOf,
+  type EnvelopeClaims,
+  type ErrorCode,
+  GatewayError,
+  hasCode,
+  isDigest,
+  type LogEntry,
+  parseEnvelope,
+  parseLogEntry,
+  ReceiptOpener,
+} from '@jieqiao/core';
+import { type BlobStore, type Database, Lease, step, type Tx, updateRows } from '@jieqiao/platform';
+import { type AgreementBook } from './agreement-book';
+import type { Delivery } from './generated/jieqiao/exchange/v1/Delivery';
+import type { Outcome__Output } from './generated/jieqiao/exchange/v1/Outcome';
+import { PeerClient, type TlsIdentity } from './peer-client';
+import { LaneRow, OutboxRow } from './tables';
+
+/** The small parts of a sealed bundle, as they travel with the envelope. */
+export interface BundleParts {
+  manifest: Buffer;
+  signature: Buffer;
+  parts: { name: string; content: Buffer }[];
+}
+
+/** An envelope whose fate at the peer is known and proven. */
+export interface Settled {
+  row: OutboxRow;
+  state: 'received' | 'refused';
+  refusal: ErrorCode | null;
+}
+
+/** What a lane needs of the casework it serves. */
+export interface LaneCallbacks {
+  partsOf(manifests: Digest[]): Promise<Map<Digest, BundleParts>>;
+  /** Within the transaction that keeps the receipts. */
+  onSettled(tx: Tx, settled: Settled[]): Promise<void>;
+  /** After it. */
+  afterSettled(settled: Settled[]): void;
+}
+
+export interface LaneSettings {
+  leaseMs: number;
+  callTimeoutMs: number;
+  /** First wait after a failure; doubles up to `maxBackoffMs`, with jitter. */
+  backoffMs: number;
+  maxBackoffMs: number;
+  /** How often to look for envelopes that other processes queued. */
+  pollMs: number;
+}
+
+export interface LaneContext {
+  db: Database;
+  audit: AuditLog;
+  agreements: AgreementBook;
+  blobs: BlobStore;
+  identity: TlsIdentity;
+  instance: string;
+  settings: LaneSettings;
+  now: () => Date;
+  random: () => number;
+  warn: (message: string, details: Record<string, unknown>) => void;
+}
+
+/** How far the evidence of one envelope has been pushed. */
+export interface PushProgress {
+  sentBytes: number;
+  totalBytes: number;
+}
+
+const maxBatch = 64;
+/** Leaves room under the peer's message limit for one envelope of the largest size. */
+const maxBatchBytes = 3 * 1024 * 1024;
+
+/**
+ * Delivers this node's envelopes to one peer, in the order of their chain, one batch at a time.
+ *
+ * What survives a crash: the outbox row is durable before the lane sees it, and stays `queued` until the peer's receipt
+ * is durable here. Killed anywhere in between, the restarted lane delivers the same bytes again and gets the same
+ * receipt again, because the peer remembers every envelope for ever.
+ */
+export class Lane {
+  private readonly lease: Lease;
+  private client: { endpoints: string; peerClient: PeerClient } | null = null;
+  private opener: { vkey: string; receipts: ReceiptOpener } | null = null;
+  private readonly progress = new Map<string, PushProgress>();
+  private loop: Promise<void> | null = null;
+  private stopping = false;
+  private wakeUp: () => void = () => undefined;
+  private woken = false;
+
+  constructor(
+    readonly peer: string,
+    private readonly context: LaneContext,
+    private readonly callbacks: LaneCallbacks,
+  ) {
+    const { db, instance, settings, now } = context;
+    this.lease = new Lease(db, `lane:${peer}`, instance, settings.leaseMs, now);
+  }
+
+  start(): void {
+    this.loop ??= this.run();
+  }
+
+  async stop(): Promise<void> {
+    this.stopping = true;
+    this.wake();
+    await this.loop;
+    this.client?.peerClient.close();
+    await this.lease.release().catch(() => undefined);
+  }
+
+  /** There may be something to deliver. */
+  wake(): void {
+    this.woken = true;
+    this.wakeUp();
+  }
+
+  pushProgress(jti: string): PushProgress | undefined {
+    return this.progress.get(jti);
+  }
+
+  private async run(): Promise<void> {
+    let failures = 0;
+    while (!this.stopping) {
+      try {
+        this.woken = false;
+        const busy = (await this.lease.acquire()) && (await this.deliverBatch());
+        failures = 0;
+        if (!busy) await this.pause(this.context.settings.pollMs);
+      } catch (error) {
+        failures++;
+        const waitMs = this.backoff(failures);
+        await this.recordFailure(error, failures, waitMs);
+        // New envelopes do not shorten the wait: they queue behind the one that failed.
+        await this.pauseFully(waitMs);
+      }
+    }
+  }
+
+  /** @returns whether there was anything to do */
+  private async deliverBatch(from?: number): Promise<boolean> {
+    const rows = await this.nextRows(from);
+    if (rows.length === 0) return false;
+    const envelopes = rows.map((row) => ({ row, claims: parseEnvelope(row.envelope).claims }));
+    const manifests = envelopes.flatMap(({ claims }) => (claims.bundle ? [claims.bundle.manifest] : []));
+    const parts = await this.callbacks.partsOf(manifests);
+    const batch = withinSize(envelopes.map(({ row, claims }) => ({ row, claims, delivery: toDelivery(row, claims, parts) })));
+
+    await this.pushEvidence(batch);
+    step('deliver', 'before-call');
+    const outcomes = await this.connection().deliver({ deliveries: batch.map(({ delivery }) => delivery) });
+    step('deliver', 'answered');
+    if (outcomes.length !== batch.length) throw new GatewayError('RECEIPT_INVALID', { reason: 'count' });
+
+    const settled: Settled[] = [];
+    let retry: Outcome__Output | null = null;
+    for (const [i, outcome] of outcomes.entries()) {
+      if (outcome.status === 'STATUS_RETRY') {
+        retry = outcome;
+        break;
+      }
+      settled.push(this.proven(batch[i]!.row, batch[i]!.claims, outcome));
+    }
+    if (settled.length > 0) await this.settle(settled);
+    // A second pass that ends in a refusal has not brought the chain forward; waiting for a person is all that is left.
+    if (from !== undefined && settled[0]?.state === 'refused') {
+      throw new GatewayError('ENVELOPE_SEQ_GAP', { peer: this.peer, refusal: settled[0].refusal ?? undefined });
+    }
+    if (!retry) return true;
+    // The peer waits for an earlier envelope than our first unsettled one: it has lost some (a restored backup, say).
+    if (retry.code === 'ENVELOPE_SEQ_GAP' && from === undefined && retry.expectedSeq < batch[0]!.row.seq) {
+      this.context.warn('peer-lost-envelopes', { peer: this.peer, expectedSeq: retry.expectedSeq });
+      return this.deliverBatch(retry.expectedSeq);
+    }
+    throw new GatewayError(retry.code === '' ? 'RECEIPT_INVALID' : (retry.code as ErrorCode), { peer: this.peer });
+  }
+
+  private nextRows(from: number | undefined): Promise<OutboxRow[]> {
+    return this.context.db.read((tx) => {
+      const query = tx.createQueryBuilder(OutboxRow, 'o').where('o.peer = :peer', { peer: this.peer });
+      if (from === undefined) query.andWhere("o.state = 'queued'");
+      else query.andWhere('o.seq >= :from', { from });
+      return query.orderBy('o.seq', 'ASC').limit(maxBatch).getMany();
+    });
+  }
+
+  /** Evidence goes ahead of the envelope: announced, then pushed from where the peer stands. */
+  private async pushEvidence(batch: { row: OutboxRow; claims: EnvelopeClaims }[]): Promise<void> {
+    for (const { row, claims } of batch) {
+      const files = claims.bundle?.files ?? [];
+      if (files.length === 0) continue;
+      const progress: PushProgress = { sentBytes: 0, totalBytes: files.reduce((sum, file) => sum + file.bytes, 0) };
+      this.progress.set(row.jti, progress);
+      try {
+        const states = new Map((await this.connection().announce([row.envelope])).map((state) => [state.digest, state]));
+        step('deliver', 'announced');
+        for (const file of files) {
+          const state = states.get(file.digest);
+          const offset = state?.offset ?? 0;
+          progress.sentBytes += state?.complete ? file.bytes : offset;
+          if (state?.complete) continue;
+          const content = this.context.blobs.read(file.digest, offset);
+          content.on('data', (chunk: Buffer) => {
+            progress.sentBytes += chunk.length;
+          });
+          content.pause();
+          await this.connection().push(file.digest, offset, file.bytes, content);
+          step('deliver', 'pushed');
+        }
+      } finally {
+        this.progress.delete(row.jti);
+      }
+    }
+  }
+
+  /** Believes nothing that the peer's log does not prove about exactly this envelope. */
+  private proven(row: OutboxRow, claims: EnvelopeClaims, outcome: Outcome__Output): Settled {
+    const entry = parseLogEntry(this.receipts(claims).open(outcome.receipt).entry);
+    if (!speaksOf(entry, row, this.peer, claims)) throw new GatewayError('RECEIPT_INVALID', { reason: 'other-envelope' });
+    row.receipt = outcome.receipt;
+    if (entry.event === 'envelope.refused') return { row, state: 'refused', refusal: entry.subject.code };
+    return { row, state: 'received', refusal: null };
+  }
+
+  private receipts(claims: EnvelopeClaims): ReceiptOpener {
+    const { agreements, now } = this.context;
+    const party = agreements.underRef(claims.agreement).trust.parties.find((candidate) => candidate.node === this.peer);
+    const vkey = party?.logVkey ?? agreements.peer(this.peer, now()).party.logVkey;
+    if (this.opener?.vkey !== vkey) this.opener = { vkey, receipts: new ReceiptOpener(vkey) };
+    return this.opener.receipts;
+  }
+
+  /** One transaction: receipts kept, transfers moved on, both logged. Before it nothing is settled, after it all is. */
+  private async settle(settled: Settled[]): Promise<void> {
+    const { db, audit, now } = this.context;
+    const settledAt = now().toISOString();
+    await db.transaction(async (tx) => {
+      await this.lease.assertHeld(tx);
+      await updateRows(
+        tx,
+        'outbox',
+        'jti',
+        settled.map(({ row, state, refusal }) => ({
+          jti: row.jti,
+          state,
+          refusal,
+          receipt: row.receipt,
+          settled_at: settledAt,
+        })),
+      );
+      await tx.update(LaneRow, { peer: this.peer, direction: 'out' }, { attempts: 0, error: null, nextAttemptAt: null });
+      await this.callbacks.onSettled(tx, settled);
+      await audit.append(
+        tx,
+        settled.map(({ row }) => ({
+          event: 'receipt.stored',
+          subject: { jti: row.jti, peer: this.peer, receipt: digestOf(Buffer.from(row.receipt!)) },
+        })),
+      );
+      step('deliver', 'before-commit');
+    });
+    step('deliver', 'after-commit');
+    this.callbacks.afterSettled(settled);
+  }
+
+  private connection(): PeerClient {
+    const { agreements, identity, settings, now } = this.context;
+    const peer = agreements.peer(this.peer, now());
+    const endpoints = JSON.stringify(peer.endpoints);
+    if (this.client?.endpoints !== endpoints) {
+      this.client?.peerClient.close();
+      this.client = { endpoints, peerClient: new PeerClient(peer, identity, settings.callTimeoutMs) };
+    }
+    return this.client.peerClient;
+  }
+
+  private backoff(failures: number): number {
+    const { backoffMs, maxBackoffMs } = this.context.settings;
+    const full = Math.min(maxBackoffMs, backoffMs * 2 ** Math.min(failures - 1, 20));
+    return Math.round(full * (0.5 + this.context.random() / 2));
+  }
+
+  /** People see why a lane waits and until when. If even that can't be saved, the log line is what remains. */
+  private async recordFailure(error: unknown, attempts: number, waitMs: number): Promise<void> {
+    const { db, now, warn } = this.context;
+    const code: ErrorCode = hasCode(error) ? error.code : 'INTERNAL';
+    warn('lane-waits', { peer: this.peer, code, attempts, waitMs, cause: String(error) });
+    const nextAttemptAt = new Date(now().getTime() + waitMs).toISOString();
+    try {
+      await db.transaction((tx) =>
+        tx.update(LaneRow, { peer: this.peer, direction: 'out' }, { attempts, error: code, nextAttemptAt }),
+      );
+    } catch (cause) {
+      warn('lane-failure-not-saved', { peer: this.peer, cause: String(cause) });
+    }
+  }
+
+  /** Waits until woken or until `ms` have passed. */
+  private async pause(ms: number): Promise<void> {
+    if (this.woken || this.stopping) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.wakeUp = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.wakeUp = () => undefined;
+  }
+
+  private async pauseFully(ms: number): Promise<void> {
+    const until = this.context.now().getTime() + ms;
+    while (!this.stopping && this.context.now().getTime() < until) {
+      this.woken = false;
+      await this.pause(Math.min(until - this.context.now().getTime(), 200));
+    }
+  }
+}
+
+function toDelivery(row: OutboxRow, claims: EnvelopeClaims, parts: Map<Digest, BundleParts>): Delivery {
+  if (!claims.bundle) return { envelope: row.envelope };
+  const bundle = parts.get(claims.bundle.manifest);
+  if (!bundle) throw new GatewayError('INTERNAL', { reason: 'bundle-not-stored', jti: row.jti });
+  return { envelope: row.envelope, ...bundle };
+}
+
+/** As many as fit into one message, always at least one. */
+function withinSize<T extends { delivery: Delivery }>(batch: T[]): T[] {
+  let bytes = 0;
+  const end = batch.findIndex(({ delivery }, i) => {
+    const size = (part: unknown) => (part instanceof Uint8Array || typeof part === 'string' ? part.length : 0);
+    bytes += size(delivery.envelope) + size(delivery.manifest) + size(delivery.signature);
+    for (const part of delivery.parts ?? []) bytes += size(part.content);
+    return i > 0 && bytes > maxBatchBytes;
+  });
+  return end === -1 ? batch : batch.slice(0, end);
+}
+
+function speaksOf(entry: LogEntry, row: OutboxRow, peer: string, claims: EnvelopeClaims): boolean {
+  if (entry.event !== 'envelope.received' && entry.event !== 'envelope.refused') return false;
+  const { subject } = entry;
+  return (
+    entry.node === peer &&
+    subject.envelope === row.digest &&
+    isDigest(subject.envelope) &&
+    subject.peer === claims.iss &&
+    (subject.jti === row.jti || (subject.jti === null && entry.event === 'envelope.refused'))
+  );
+}

@@ -1,0 +1,162 @@
+import {
+  type Agreement,
+  type AgreementParty,
+  type BundleFile,
+  bundleFile,
+  canonicalJson,
+  type Digest,
+  GatewayError,
+} from '@jieqiao/core';
+import {
+  encodeTransferData,
+  findTransferFaults,
+  type RecognitionAgreement,
+  type RecognitionDecision,
+  readRecognitionAgreement,
+  type TransferData,
+  type TransferEvidence,
+  transferSchemaId,
+} from '@jieqiao/recognition';
+import type { BundleRow, EvidenceRow, TransferRow } from './tables';
+
+export const transferPart = 'transfer.json';
+export const custodyPart = 'custody.json';
+export const recognitionPart = 'recognition.json';
+export const evidencePath = (fileName: string): string => `evidence/${fileName}`;
+
+/** What an officer fills in; who sends, to whom, and the evidence list are added from what the node knows. */
+export type CaseData = Omit<
+  TransferData,
+  'schema' | 'id' | 'dossier' | 'kind' | 'number' | 'from' | 'to' | 'evidence' | 'documents'
+> & { unit: string };
+
+/** The form fields of an evidence item; name, size and digest come from the file. */
+export type EvidenceData = Omit<
+  TransferEvidence,
+  'id' | 'seq' | 'fileName' | 'mediaType' | 'bytes' | 'digest' | 'firstHashAt'
+>;
+
+const readAgreements = new WeakMap<Agreement, RecognitionAgreement>();
+
+/** An agreement as the rules read it; read once. */
+export function recognitionAgreement(agreement: Agreement): RecognitionAgreement {
+  let read = readAgreements.get(agreement);
+  if (!read) {
+    read = readRecognitionAgreement(agreement.content);
+    readAgreements.set(agreement, read);
+  }
+  return read;
+}
+
+/**
+ * Puts a draft together as it would travel.
+ * @throws GatewayError EVIDENCE_INCOMPLETE with the items whose bytes are missing; VALIDATION_FAILED with pointers
+ */
+export function composeTransfer(
+  row: TransferRow,
+  evidence: readonly EvidenceRow[],
+  agreement: Agreement,
+  node: string,
+): TransferData {
+  const missing = evidence.filter((item) => item.digest === null).map((item) => item.id);
+  if (missing.length > 0) throw new GatewayError('EVIDENCE_INCOMPLETE', { evidence: missing });
+  const { unit, ...data } = (row.data ?? {}) as Partial<CaseData>;
+  const transfer = {
+    ...data,
+    schema: transferSchemaId,
+    id: row.id,
+    dossier: row.dossierId,
+    kind: row.kind,
+    number: row.number,
+    from: { node, authority: partyOf(agreement, node).authority, unit },
+    to: { node: row.peer, authority: partyOf(agreement, row.peer).authority },
+    evidence: evidence.map(composeEvidence),
+  } as TransferData;
+  const faults = findTransferFaults(transfer);
+  if (faults.length > 0) {
+    throw new GatewayError('VALIDATION_FAILED', { errors: faults.map((fault) => `${fault.pointer} ${fault.rule}`) });
+  }
+  return transfer;
+}
+
+function composeEvidence(row: EvidenceRow): TransferEvidence {
+  const data = row.data as unknown as EvidenceData;
+  return {
+    ...data,
+    id: row.id,
+    seq: row.seq,
+    fileName: row.fileName,
+    mediaType: row.mediaType,
+    bytes: row.bytes,
+    digest: row.digest!,
+    firstHashAt: row.firstHashAt!,
+  };
+}
+
+function partyOf(agreement: Agreement, node: string): AgreementParty {
+  return agreement.content.parties.find((party) => party.node === node)!;
+}
+
+/** Digest per evidence id, as the manifest will name them: what rule R06 compares. */
+export function digestsById(evidence: readonly { id: string; digest: Digest | null }[]): Record<string, string> {
+  return Object.fromEntries(evidence.map((item) => [item.id, item.digest ?? '']));
+}
+
+/** Custody of each item at the sender: hashed when its last byte came, stored, handed over. */
+function custodyOf(transfer: TransferData, sentAt: string): object {
+  const node = transfer.from.node;
+  return {
+    schema: 'jieqiao/custody/v1',
+    transfer: transfer.id,
+    items: transfer.evidence.map(({ id, digest, firstHashAt, collectedAt, collectors }) => ({
+      evidence: id,
+      digest,
+      events: [
+        ...(collectedAt ? [{ type: 'CAPTURED', time: collectedAt, node, officers: collectors }] : []),
+        { type: 'HASHED', time: firstHashAt, node },
+        { type: 'STORED', time: firstHashAt, node },
+        { type: 'SENT', time: sentAt, node, to: transfer.to.node },
+      ],
+    })),
+  };
+}
+
+/** Every file of a bundle, in the order of its manifest: the small parts with their bytes, evidence by digest. */
+export function bundleFiles(
+  transfer: TransferData,
+  decision: RecognitionDecision,
+  evidence: readonly EvidenceRow[],
+  sentAt: string,
+): BundleFile[] {
+  return [
+    bundleFile(transferPart, 'application/json', encodeTransferData(transfer)),
+    bundleFile(custodyPart, 'application/json', canonicalJson(custodyOf(transfer, sentAt))),
+    bundleFile(recognitionPart, 'application/json', canonicalJson(decision)),
+    ...evidence.map(evidenceFile),
+  ];
+}
+
+/** The same files of a bundle that was sealed before, from its stored parts. */
+export function storedBundleFiles(bundle: BundleRow, evidence: readonly EvidenceRow[]): BundleFile[] {
+  return [
+    bundleFile(transferPart, 'application/json', bundle.transferJson),
+    bundleFile(custodyPart, 'application/json', bundle.custodyJson),
+    bundleFile(recognitionPart, 'application/json', bundle.recognitionJson),
+    ...evidence.map(evidenceFile),
+  ];
+}
+
+function evidenceFile(row: EvidenceRow): BundleFile {
+  return {
+    name: evidencePath(row.fileName),
+    mediaType: row.mediaType,
+    digest: row.digest!,
+    bytes: row.bytes,
+    crc32: row.crc32!,
+  };
+}
+
+/** Files that travel ahead as blobs, each digest once. */
+export function announcedFiles(evidence: readonly EvidenceRow[]): { digest: Digest; bytes: number }[] {
+  return [...new Map(evidence.map((row) => [row.digest!, { digest: row.digest!, bytes: row.bytes }])).values()];
+}

@@ -1,0 +1,8 @@
+export type { CaseData, EvidenceData } from './bundle-contents';
+export * from './lane-callbacks';
+export * from './receive-envelope';
+export * from './send-transfer';
+export * from './tables';
+export type { DeliveryState, TransferState } from './transfer/transfer';
+export * from './transfers';
+export type { DeliveryView, EvidenceView, TransferSummary, TransferView } from './views';

@@ -1,0 +1,455 @@
+import type { Readable } from 'node:stream';
+import { Readable as ReadableStream } from 'node:stream';
+import { type Person, requirePermission } from '@jieqiao/access';
+import type { AuditLog } from '@jieqiao/audit';
+import { type Digest, GatewayError, type LogEvent, planBundle, uuidv7, writeZip } from '@jieqiao/core';
+import { type AgreementBook, InboxRow, LaneRow, OutboxRow, type PushProgress } from '@jieqiao/delivery';
+import { type BlobStore, type Database, insertRows, lockForUpdate, type Tx } from '@jieqiao/platform';
+import { evaluateRecognition, type RecognitionDecision, type TransferKind } from '@jieqiao/recognition';
+import {
+  composeTransfer,
+  digestsById,
+  evidencePath,
+  recognitionAgreement,
+  storedBundleFiles,
+} from './bundle-contents';
+import type { SendTransfer } from './send-transfer';
+import { BundleRow, EvidenceRow, TransferRow } from './tables';
+import { type TransferState, transferAfter } from './transfer/transfer';
+import { summaryOf, type TransferSummary, type TransferView, viewOf } from './views';
+
+export interface DraftInput {
+  to: string;
+  kind: TransferKind;
+  number: string;
+  title: string;
+  dossier?: string;
+  /** As complete as the officer has it; completeness is checked before sending. */
+  data: Record<string, unknown>;
+}
+
+export type DraftChange = Partial<Pick<DraftInput, 'number' | 'title' | 'data'>>;
+
+export interface EvidenceInput {
+  fileName: string;
+  mediaType: string;
+  bytes: number;
+  /** If the officer's device has hashed the file, the upload is checked against it. */
+  expectedDigest?: Digest;
+  data: Record<string, unknown>;
+}
+
+export interface UploadState {
+  offset: number;
+  length: number;
+  complete: boolean;
+  digest: Digest | null;
+}
+
+export interface ByteRange {
+  start: number;
+  /** Inclusive. */
+  end: number;
+}
+
+export interface Download {
+  bytes: number;
+  mediaType: string;
+  fileName: string;
+  open(range?: ByteRange): Readable;
+}
+
+export interface TransferFilter {
+  direction?: 'out' | 'in';
+  state?: TransferState;
+  limit: number;
+  /** Ids sort by creation time; the page holds what was created before this one. */
+  before?: string;
+}
+
+export interface TransfersContext {
+  db: Database;
+  audit: AuditLog;
+  agreements: AgreementBook;
+  blobs: BlobStore;
+  sender: SendTransfer;
+  node: string;
+  limits: { fileBytes: number; filesPerTransfer: number };
+  progressOf(peer: string, jti: string): PushProgress | null;
+  now: () => Date;
+  random: (bytes: number) => Buffer;
+}
+
+/** What people do with transfers. Each use case begins with the check of the person and of the object. */
+export class Transfers {
+  private readonly settledWaiters = new Map<string, Set<() => void>>();
+
+  constructor(private readonly context: TransfersContext) {}
+
+  async create(person: Person, input: DraftInput): Promise<TransferView> {
+    requirePermission(person, 'transfer.create');
+    const { db, audit, agreements, now, random } = this.context;
+    const at = now();
+    agreements.current(input.to, at);
+    const createdAt = at.toISOString();
+    const row: TransferRow = {
+      id: uuidv7(at.getTime(), random(10)),
+      direction: 'out',
+      kind: input.kind,
+      dossierId: input.dossier ?? uuidv7(at.getTime(), random(10)),
+      number: input.number,
+      title: input.title,
+      peer: input.to,
+      state: 'DRAFT',
+      delivery: 'none',
+      refusal: null,
+      version: 1,
+      data: input.data,
+      recognition: null,
+      bundleDigest: null,
+      jti: null,
+      authorId: person.id,
+      createdAt,
+      updatedAt: createdAt,
+    };
+    await db.transaction(async (tx) => {
+      await insertRows(tx, TransferRow, [row]);
+      const subject = { dossier: row.dossierId, kind: row.kind, person: person.id, transfer: row.id };
+      await audit.append(tx, [{ event: 'transfer.created', subject }]);
+    });
+    return this.get(person, row.id);
+  }
+
+  async edit(person: Person, id: string, version: number, change: DraftChange): Promise<TransferView> {
+    requirePermission(person, 'transfer.edit');
+    await this.context.db.transaction(async (tx) => {
+      const row = await this.draftOf(tx, person, id);
+      if (row.version !== version) throw new GatewayError('PRECONDITION_FAILED', { version: row.version });
+      await tx.update(TransferRow, { id }, { ...change, ...this.editedState(row) } as object);
+    });
+    return this.get(person, id);
+  }
+
+  async list(person: Person, filter: TransferFilter): Promise<{ items: TransferSummary[]; nextBefore: string | null }> {
+    requirePermission(person, 'transfer.list');
+    const rows = await this.context.db.read((tx) => {
+      const query = tx.createQueryBuilder(TransferRow, 't').orderBy('t.id', 'DESC').limit(filter.limit + 1);
+      if (filter.direction) query.andWhere('t.direction = :direction', { direction: filter.direction });
+      if (filter.state) query.andWhere('t.state = :state', { state: filter.state });
+      if (filter.before) query.andWhere('t.id < :before', { before: filter.before });
+      return query.getMany();
+    });
+    const items = rows.slice(0, filter.limit).map(summaryOf);
+    return { items, nextBefore: rows.length > filter.limit ? items.at(-1)!.id : null };
+  }
+
+  async get(person: Person, id: string): Promise<TransferView> {
+    requirePermission(person, 'transfer.read');
+    return this.context.db.read(async (tx) => {
+      const row = await this.visible(tx, id);
+      const evidence = await tx.find(EvidenceRow, { where: { transferId: id }, order: { seq: 'ASC' } });
+      const bundle = row.bundleDigest ? await tx.findOneBy(BundleRow, { digest: row.bundleDigest }) : null;
+      const outgoing = row.direction === 'out' && row.jti;
+      const outbox = outgoing ? await tx.findOneBy(OutboxRow, { jti: row.jti! }) : null;
+      const inbox = row.direction === 'in' ? await tx.findOneBy(InboxRow, { jti: row.jti! }) : null;
+      const lane = row.delivery === 'queued' ? await tx.findOneBy(LaneRow, { peer: row.peer, direction: 'out' }) : null;
+      const progress = row.jti ? this.context.progressOf(row.peer, row.jti) : null;
+      return viewOf({ row, evidence, bundle, outbox, inbox, lane, progress });
+    });
+  }
+
+  async addEvidence(person: Person, transferId: string, input: EvidenceInput): Promise<{ id: string }> {
+    requirePermission(person, 'evidence.add');
+    const { db, limits, now, random } = this.context;
+    if (input.bytes > limits.fileBytes) throw new GatewayError('FILE_TOO_LARGE', { limit: limits.fileBytes });
+    const at = now();
+    const id = uuidv7(at.getTime(), random(10));
+    await db.transaction(async (tx) => {
+      const row = await this.draftOf(tx, person, transferId);
+      const items = await tx.find(EvidenceRow, { where: { transferId }, select: { seq: true, fileName: true } });
+      if (items.length >= limits.filesPerTransfer) {
+        throw new GatewayError('LIMIT_EXCEEDED', { what: 'files-per-transfer', limit: limits.filesPerTransfer });
+      }
+      const folded = input.fileName.normalize('NFC').toLowerCase();
+      if (items.some((item) => item.fileName.normalize('NFC').toLowerCase() === folded)) {
+        throw new GatewayError('VALIDATION_FAILED', { errors: ['/fileName unique'] });
+      }
+      const { fileName, mediaType, bytes, expectedDigest, data } = input;
+      const seq = Math.max(0, ...items.map((item) => item.seq)) + 1;
+      await insertRows(tx, EvidenceRow, [
+        {
+          id,
+          transferId,
+          seq,
+          fileName: fileName.normalize('NFC'),
+          mediaType,
+          bytes,
+          digest: null,
+          crc32: null,
+          data: expectedDigest ? { ...data, [expectedKey]: expectedDigest } : data,
+          firstHashAt: null,
+          createdAt: at.toISOString(),
+        },
+      ]);
+      await tx.update(TransferRow, { id: transferId }, this.editedState(row) as object);
+    });
+    return { id };
+  }
+
+  async removeEvidence(person: Person, transferId: string, evidenceId: string): Promise<void> {
+    requirePermission(person, 'evidence.remove');
+    const { db, blobs } = this.context;
+    const orphan = await db.transaction(async (tx) => {
+      const row = await this.draftOf(tx, person, transferId);
+      const item = await this.evidenceOf(tx, transferId, evidenceId);
+      await tx.delete(EvidenceRow, { id: evidenceId });
+      await tx.update(TransferRow, { id: transferId }, this.editedState(row) as object);
+      const used = item.digest !== null && (await tx.existsBy(EvidenceRow, { digest: item.digest }));
+      return used ? null : item.digest;
+    });
+    await blobs.discard(evidenceId);
+    if (orphan) await blobs.remove(orphan);
+  }
+
+  async uploadState(person: Person, transferId: string, evidenceId: string): Promise<UploadState> {
+    requirePermission(person, 'transfer.read');
+    const item = await this.context.db.read(async (tx) => {
+      await this.visible(tx, transferId);
+      return this.evidenceOf(tx, transferId, evidenceId);
+    });
+    const offset = item.digest ? item.bytes : await this.context.blobs.offset(evidenceId);
+    return { offset, length: item.bytes, complete: item.digest !== null, digest: item.digest };
+  }
+
+  /**
+   * Takes evidence bytes from `offset`. The last byte makes the item complete: hashed on the way, synced, named by its
+   * digest. Killed after that and before the row is written, the officer's client uploads again from 0.
+   */
+  async upload(
+    person: Person,
+    transferId: string,
+    evidenceId: string,
+    offset: number,
+    stream: Readable,
+  ): Promise<UploadState> {
+    requirePermission(person, 'evidence.add');
+    const { db, blobs, audit, now } = this.context;
+    const item = await db.read(async (tx) => {
+      await this.draftOf(tx, person, transferId);
+      return this.evidenceOf(tx, transferId, evidenceId);
+    });
+    if (item.digest) return { offset: item.bytes, length: item.bytes, complete: true, digest: item.digest };
+    const limits = { limit: item.bytes, expectedLength: item.bytes };
+    const { offset: reached } = await blobs.append(evidenceId, offset, stream, limits);
+    if (reached < item.bytes) return { offset: reached, length: item.bytes, complete: false, digest: null };
+
+    const { [expectedKey]: expectedDigest, ...data } = item.data ?? {};
+    const blob = await blobs.finish(evidenceId, {
+      length: item.bytes,
+      ...(expectedDigest ? { expectedDigest: expectedDigest as Digest } : {}),
+    });
+    await db.transaction(async (tx) => {
+      const { digest, crc32, bytes } = blob;
+      const firstHashAt = now().toISOString();
+      await tx.update(EvidenceRow, { id: evidenceId }, { digest, crc32, data, firstHashAt } as object);
+      const subject = { bytes, digest, evidence: evidenceId, transfer: transferId };
+      await audit.append(tx, [{ event: 'evidence.stored', subject }]);
+    });
+    return { offset: item.bytes, length: item.bytes, complete: true, digest: blob.digest };
+  }
+
+  /** @throws GatewayError BLOB_MISSING when the item's bytes have not all come yet */
+  async readEvidence(person: Person, transferId: string, evidenceId: string): Promise<Download> {
+    requirePermission(person, 'evidence.read');
+    const { db, blobs } = this.context;
+    const item = await db.transaction(async (tx) => {
+      await this.visible(tx, transferId);
+      const found = await this.evidenceOf(tx, transferId, evidenceId);
+      if (!found.digest) throw new GatewayError('BLOB_MISSING', { evidence: evidenceId });
+      await this.record(tx, 'content.read', person, transferId, 'evidence', found.digest);
+      return found;
+    });
+    const { bytes, mediaType, fileName, digest } = item;
+    return { bytes, mediaType, fileName, open: (range) => blobs.read(digest!, range?.start, range?.end) };
+  }
+
+  /** What the rules would say if it were sent now. */
+  async check(person: Person, id: string): Promise<RecognitionDecision> {
+    requirePermission(person, 'transfer.check');
+    const { db, agreements, node, now } = this.context;
+    const { row, evidence } = await db.read(async (tx) => ({
+      row: await this.visible(tx, id),
+      evidence: await tx.find(EvidenceRow, { where: { transferId: id }, order: { seq: 'ASC' } }),
+    }));
+    if (row.direction !== 'out' || row.data === null) throw new GatewayError('WRONG_STATE', { state: row.state });
+    const at = now();
+    const agreement = agreements.current(row.peer, at);
+    return evaluateRecognition({
+      transfer: composeTransfer(row, evidence, agreement, node),
+      agreement: recognitionAgreement(agreement),
+      manifest: digestsById(evidence),
+      at: at.toISOString(),
+    });
+  }
+
+  /**
+   * Sends, and waits up to `waitMs` for the peer's receipt.
+   * @returns 200 with the receipt there, 202 while it is on its way
+   */
+  async send(
+    person: Person,
+    id: string,
+    options: { acknowledge: readonly string[]; ifVersion?: number; idempotencyKey: string; waitMs: number },
+  ): Promise<{ status: 200 | 202; view: TransferView }> {
+    requirePermission(person, 'transfer.send');
+    const { acknowledge, ifVersion = null, idempotencyKey, waitMs } = options;
+    const settled = waitMs > 0 ? this.nextSettlement(id, waitMs) : null;
+    try {
+      await this.context.sender.send({ person, transferId: id, acknowledge, ifVersion, idempotencyKey });
+    } catch (error) {
+      settled?.cancel();
+      throw error;
+    }
+    let view = await this.get(person, id);
+    if (settled && view.delivery.state !== 'received' && view.delivery.state !== 'refused') {
+      await settled.promise;
+      view = await this.get(person, id);
+    }
+    settled?.cancel();
+    const done = view.delivery.state === 'received' || view.delivery.state === 'refused';
+    return { status: done ? 200 : 202, view };
+  }
+
+  /** The sealed bundle as one ASiC-E file, rendered while it is read; its length is known beforehand. */
+  async bundle(person: Person, id: string): Promise<Download> {
+    requirePermission(person, 'bundle.export');
+    const { db, blobs } = this.context;
+    const { row, bundle, evidence } = await db.transaction(async (tx) => {
+      const found = await this.visible(tx, id);
+      const sealed = found.bundleDigest ? await tx.findOneBy(BundleRow, { digest: found.bundleDigest }) : null;
+      if (!sealed) throw new GatewayError('WRONG_STATE', { state: found.state, command: 'export' });
+      await this.record(tx, 'content.exported', person, id, 'bundle', sealed.digest);
+      const items = await tx.find(EvidenceRow, { where: { transferId: id }, order: { seq: 'ASC' } });
+      return { row: found, bundle: sealed, evidence: items };
+    });
+    const plan = planBundle(bundle, storedBundleFiles(bundle, evidence));
+    const digests = new Map(evidence.map((item) => [evidencePath(item.fileName), item.digest!]));
+    const openEntry = (name: string, start = 0) => blobs.read(digests.get(name)!, start);
+    return {
+      bytes: plan.length,
+      mediaType: 'application/vnd.etsi.asic-e+zip',
+      fileName: `${row.number}.asice`,
+      open: (range) => ReadableStream.from(writeZip(plan, openEntry, range), { objectMode: false }),
+    };
+  }
+
+  /** The peer's receipt for what was sent, or this node's own for what it received; both as a tlog-proof. */
+  async receipt(person: Person, id: string): Promise<string> {
+    requirePermission(person, 'receipt.read');
+    const message = await this.message(id);
+    if (message.receipt === null) throw new GatewayError('NOT_FOUND', { what: 'receipt' });
+    if (message.receipt !== undefined) return message.receipt;
+    return (await this.context.audit.proofOf(message.logId!)).proof;
+  }
+
+  async envelope(person: Person, id: string): Promise<string> {
+    requirePermission(person, 'envelope.read');
+    return (await this.message(id)).envelope;
+  }
+
+  /** Called by the lane after its commit: whoever waits for these transfers may look. */
+  settled(transferIds: readonly string[]): void {
+    for (const id of transferIds) for (const wake of this.settledWaiters.get(id) ?? []) wake();
+  }
+
+  private nextSettlement(id: string, waitMs: number): { promise: Promise<void>; cancel: () => void } {
+    const waiters = this.settledWaiters.get(id) ?? new Set();
+    this.settledWaiters.set(id, waiters);
+    let cancel = () => {};
+    const promise = new Promise<void>((resolve) => {
+      // Another process may own the lane; then nobody wakes us, and a look now and then has to do.
+      const poll = setInterval(() => void this.isSettled(id).then((yes) => yes && cancel()), 500);
+      const timer = setTimeout(() => cancel(), waitMs);
+      cancel = () => {
+        clearTimeout(timer);
+        clearInterval(poll);
+        waiters.delete(cancel);
+        if (waiters.size === 0) this.settledWaiters.delete(id);
+        resolve();
+      };
+      waiters.add(cancel);
+    });
+    return { promise, cancel: () => cancel() };
+  }
+
+  private async isSettled(id: string): Promise<boolean> {
+    try {
+      const row = await this.context.db.read((tx) => tx.findOneBy(TransferRow, { id }));
+      return row?.delivery === 'received' || row?.delivery === 'refused';
+    } catch {
+      return false; // the database is away; the wait goes on until its own limit
+    }
+  }
+
+  private async message(id: string): Promise<{ envelope: string; receipt?: string | null; logId?: number }> {
+    return this.context.db.read(async (tx) => {
+      const row = await this.visible(tx, id);
+      if (!row.jti) throw new GatewayError('NOT_FOUND', { what: 'envelope' });
+      if (row.direction === 'in') {
+        const { envelope, logId } = (await tx.findOneBy(InboxRow, { jti: row.jti }))!;
+        return { envelope, logId };
+      }
+      const { envelope, receipt } = (await tx.findOneBy(OutboxRow, { jti: row.jti }))!;
+      return { envelope, receipt };
+    });
+  }
+
+  private async visible(tx: Tx, id: string): Promise<TransferRow> {
+    const row = await tx.findOneBy(TransferRow, { id });
+    if (!row) throw new GatewayError('NOT_FOUND', { what: 'transfer' });
+    return row;
+  }
+
+  /** The author's own draft, locked. Others may read it, never change it. */
+  private async draftOf(tx: Tx, person: Person, id: string): Promise<TransferRow> {
+    const lock = tx.queryRunner?.isTransactionActive ? lockForUpdate(this.context.db.dialect) : {};
+    const row = await tx.findOne(TransferRow, { where: { id }, ...lock });
+    if (!row || row.direction !== 'out') throw new GatewayError('NOT_FOUND', { what: 'transfer' });
+    if (row.authorId !== person.id) throw new GatewayError('FORBIDDEN', { permission: 'transfer.edit' });
+    if (!transferAfter(row.state, 'edit')) throw new GatewayError('WRONG_STATE', { state: row.state, command: 'edit' });
+    return row;
+  }
+
+  private async evidenceOf(tx: Tx, transferId: string, id: string): Promise<EvidenceRow> {
+    const item = await tx.findOneBy(EvidenceRow, { id, transferId });
+    if (!item) throw new GatewayError('NOT_FOUND', { what: 'evidence' });
+    return item;
+  }
+
+  private editedState(row: TransferRow): Partial<TransferRow> {
+    return {
+      ...transferAfter(row.state, 'edit')!,
+      refusal: null,
+      version: row.version + 1,
+      updatedAt: this.context.now().toISOString(),
+    };
+  }
+
+  private async record(
+    tx: Tx,
+    event: 'content.read' | 'content.exported',
+    person: Person,
+    transfer: string,
+    what: string,
+    digest: Digest,
+  ): Promise<void> {
+    const entry: LogEvent =
+      event === 'content.read'
+        ? { event, subject: { object: digest, person: person.id, transfer, what } }
+        : { event, subject: { digest, object: null, person: person.id, transfer, what } };
+    await this.context.audit.append(tx, [entry]);
+  }
+}
+
+/** Kept beside the form fields until the upload is checked against it; never sealed. */
+const expectedKey = 'expectedDigest';

@@ -1,0 +1,134 @@
+import { type Digest, type ErrorCode, parseLogEntry, parseTlogProof } from '@jieqiao/core';
+import type { LaneRow, OutboxRow, PushProgress } from '@jieqiao/delivery';
+import type { RecognitionDecision, TransferData, TransferKind } from '@jieqiao/recognition';
+import type { BundleRow, EvidenceRow, TransferRow } from './tables';
+import type { DeliveryState, TransferState } from './transfer/transfer';
+
+/** Where the message stands. Never mixed with `state`, where the matter stands. */
+export interface DeliveryView {
+  state: DeliveryState | 'delivering';
+  /** Failed attempts in a row, the last reason, and when the next one is due: of the whole lane to this peer. */
+  attempts: number;
+  lastError: ErrorCode | null;
+  nextAttemptAt: string | null;
+  receivedAt: string | null;
+  /** Why the peer refused the envelope for good. */
+  refusal: ErrorCode | null;
+  progress: PushProgress | null;
+}
+
+export interface EvidenceView {
+  id: string;
+  seq: number;
+  fileName: string;
+  mediaType: string;
+  bytes: number;
+  complete: boolean;
+  digest: Digest | null;
+  firstHashAt: string | null;
+  data: Record<string, unknown>;
+}
+
+export interface TransferView {
+  id: string;
+  direction: 'out' | 'in';
+  kind: TransferKind;
+  dossier: string;
+  number: string;
+  title: string;
+  peer: string;
+  state: TransferState;
+  delivery: DeliveryView;
+  version: number;
+  createdAt: string;
+  updatedAt: string;
+  data: Record<string, unknown>;
+  evidence: EvidenceView[];
+  /** This node's own decision: made at sending, or on receipt. */
+  recognition: RecognitionDecision | null;
+  envelope: { jti: string; seq: number; digest: Digest } | null;
+  receipt: { entryIndex: number; checkpointSize: number; degree: 'verified' | 'refused'; time: string } | null;
+}
+
+/** A transfer without what needs other tables: a line of a list. */
+export type TransferSummary = Omit<TransferView, 'data' | 'evidence' | 'recognition' | 'envelope' | 'receipt' | 'delivery'> & {
+  delivery: Pick<DeliveryView, 'state' | 'refusal'>;
+};
+
+export interface ViewSources {
+  row: TransferRow;
+  evidence: readonly EvidenceRow[];
+  bundle: BundleRow | null;
+  outbox: OutboxRow | null;
+  inbox: { jti: string; seq: number; digest: Digest; receivedAt: string } | null;
+  lane: LaneRow | null;
+  progress: PushProgress | null;
+}
+
+export function summaryOf(row: TransferRow): TransferSummary {
+  const { id, direction, kind, number, title, peer, state, version, createdAt, updatedAt } = row;
+  const delivery = { state: row.delivery, refusal: row.refusal };
+  return { id, direction, kind, dossier: row.dossierId, number, title, peer, state, delivery, version, createdAt, updatedAt };
+}
+
+export function viewOf(sources: ViewSources): TransferView {
+  const { row, bundle, outbox, inbox } = sources;
+  const sealed = bundle ? (JSON.parse(bundle.transferJson.toString()) as TransferData) : null;
+  // A draft that was sent before and is being edited again shows what the officer works on, not what was sealed.
+  const data = row.data ?? (sealed ? caseDataOf(sealed) : {});
+  const message = outbox ?? inbox;
+  return {
+    ...summaryOf(row),
+    delivery: deliveryOf(sources),
+    data,
+    evidence: sources.evidence.map((item) => evidenceOf(item, sealed)),
+    recognition: decisionOf(row, bundle),
+    envelope: message ? { jti: message.jti, seq: message.seq, digest: message.digest } : null,
+    receipt: outbox?.receipt ? receiptOf(outbox.receipt) : null,
+  };
+}
+
+function deliveryOf({ row, outbox, inbox, lane, progress }: ViewSources): DeliveryView {
+  const waiting = row.delivery === 'queued' ? lane : null;
+  return {
+    state: row.delivery === 'queued' && progress ? 'delivering' : row.delivery,
+    attempts: waiting?.attempts ?? 0,
+    lastError: waiting?.error ?? null,
+    nextAttemptAt: waiting?.nextAttemptAt ?? null,
+    receivedAt: outbox?.settledAt ?? inbox?.receivedAt ?? null,
+    refusal: row.refusal,
+    progress,
+  };
+}
+
+function evidenceOf(row: EvidenceRow, sealed: TransferData | null): EvidenceView {
+  const { id, seq, fileName, mediaType, bytes, digest, firstHashAt } = row;
+  const data = row.data ?? formFieldsOf(sealed, seq);
+  return { id, seq, fileName, mediaType, bytes, complete: digest !== null, digest, firstHashAt, data };
+}
+
+function formFieldsOf(sealed: TransferData | null, seq: number): Record<string, unknown> {
+  const item = sealed?.evidence.find((candidate) => candidate.seq === seq);
+  if (!item) return {};
+  const { seq: _seq, fileName, mediaType, bytes, digest, firstHashAt, ...fields } = item;
+  return fields;
+}
+
+function caseDataOf(transfer: TransferData): Record<string, unknown> {
+  const { schema, id, dossier, kind, number, from, to, evidence, documents, ...data } = transfer;
+  return { ...data, unit: from.unit };
+}
+
+function decisionOf(row: TransferRow, bundle: BundleRow | null): RecognitionDecision | null {
+  const text = row.recognition ?? (row.direction === 'out' ? bundle?.recognitionJson.toString() : undefined);
+  return text ? (JSON.parse(text) as RecognitionDecision) : null;
+}
+
+/** The lane has verified the proof before it was kept; here it is only read. */
+function receiptOf(proof: string): TransferView['receipt'] {
+  const { extra, index, checkpoint } = parseTlogProof(proof);
+  const entry = parseLogEntry(extra!);
+  const size = Number(checkpoint.split('\n')[1]);
+  const degree = entry.event === 'envelope.received' ? entry.subject.degree : 'refused';
+  return { entryIndex: index, checkpointSize: size, degree, time: entry.time };
+}

@@ -1,0 +1,39 @@
+import type { DataSource, QueryRunner } from 'typeorm';
+import { initial } from './0001-initial';
+import { type Ddl, type Dialect, statementFor } from './ddl';
+
+const migrations: readonly Ddl[] = [initial];
+
+/** Brings the schema up to date. Several processes may start at once on MySQL: one migrates, the others wait. */
+export async function migrate(source: DataSource, dialect: Dialect, now: () => Date): Promise<void> {
+  const runner = source.createQueryRunner();
+  try {
+    if (dialect === 'mysql') await runner.query("SELECT GET_LOCK('jieqiao.migrate', 120)");
+    await runner.query(statementFor(dialect, ledger));
+    const rows: { name: string }[] = await runner.query('SELECT name FROM schema_migration');
+    const done = new Set(rows.map((row) => row.name));
+    for (const migration of migrations) {
+      if (!done.has(migration.name)) await apply(runner, dialect, migration, now());
+    }
+  } finally {
+    if (dialect === 'mysql') await runner.query("SELECT RELEASE_LOCK('jieqiao.migrate')").catch(() => undefined);
+    await runner.release();
+  }
+}
+
+const ledger =
+  'CREATE TABLE IF NOT EXISTS schema_migration (name {name} NOT NULL PRIMARY KEY, applied_at {time} NOT NULL)';
+
+async function apply(runner: QueryRunner, dialect: Dialect, migration: Ddl, at: Date): Promise<void> {
+  for (const statement of migration.statements) {
+    try {
+      await runner.query(statementFor(dialect, statement));
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'ER_DUP_KEYNAME') throw error;
+    }
+  }
+  await runner.query('INSERT INTO schema_migration (name, applied_at) VALUES (?, ?)', [
+    migration.name,
+    at.toISOString(),
+  ]);
+}

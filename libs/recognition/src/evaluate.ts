@@ -1,0 +1,152 @@
+import {
+  type AgreementDirection,
+  defaultRuleParameters,
+  type LegalBasis,
+  type RecognitionAgreement,
+  type RecognitionLevel,
+  type RuleParameters,
+  recognitionLevels,
+} from './agreement-terms';
+import { r01 } from './rules/r01-two-officers';
+import { r02 } from './rules/r02-place';
+import { r05 } from './rules/r05-limitation';
+import { r06 } from './rules/r06-digest';
+import { r07 } from './rules/r07-production';
+import { r08 } from './rules/r08-copy';
+import { r09 } from './rules/r09-signatures';
+import { r10 } from './rules/r10-monitoring-device';
+import { r16 } from './rules/r16-personal-data';
+import { r17 } from './rules/r17-urgency';
+import { r19 } from './rules/r19-agreement';
+import type { Facts, RemedyCode, Rule, RuleId, RuleInput, RuleResult } from './rules/rule';
+import type { TransferData, TransferEvidence } from './transfer-data';
+
+/** The schema identifier of `recognition.json`. Specification: docs/spec/recognition.md. */
+export const recognitionSchemaId = 'jieqiao/recognition/v1';
+
+const rules: readonly Rule[] = [r01, r02, r05, r06, r07, r08, r09, r10, r16, r17, r19];
+
+/** In order of precedence, the first that applies. */
+export type RecognitionOutcome = 'crime-track' | 'blocked' | 'supplement' | 'sendable-with-warnings' | 'sendable';
+
+export interface RecognitionResult {
+  rule: RuleId;
+  result: RuleResult;
+  basis: readonly LegalBasis[];
+  facts: Facts;
+  remedy?: RemedyCode;
+  evidence?: string;
+}
+
+/** Why an item is proposed for less than the best: the agreement's entry for its kind, its form, or a rule. */
+export type ProposalReason = 'agreement' | 'handed-in' | 'statement-form' | RuleId;
+
+export interface RecognitionProposal {
+  evidence: string;
+  proposed: RecognitionLevel;
+  reasons: ProposalReason[];
+}
+
+/** Plain JSON, the same for the same input to the byte once canonicalised: it is hashed, sealed and logged. */
+export interface RecognitionDecision {
+  schema: typeof recognitionSchemaId;
+  transfer: string;
+  agreement: { id: string; version: number };
+  at: string;
+  outcome: RecognitionOutcome;
+  results: RecognitionResult[];
+  proposals: RecognitionProposal[];
+}
+
+export interface RecognitionInput {
+  /** Schema-valid: from `parseTransferData`, or a draft without faults. */
+  transfer: TransferData;
+  /** From `readRecognitionAgreement`. */
+  agreement: RecognitionAgreement;
+  /** Digest per evidence and document id as the sealed manifest lists them; null before sealing. */
+  manifest: Readonly<Record<string, string>> | null;
+  /** ISO instant with an offset. */
+  at: string;
+}
+
+/**
+ * Applies every rule to a transfer. Sender, receiver and verifier call this same function; a refusal is its value, and
+ * it throws for no schema-valid input.
+ */
+export function evaluateRecognition({ transfer, agreement, manifest, at }: RecognitionInput): RecognitionDecision {
+  const direction = agreement.terms.directions.find(
+    (entry) => entry.from === transfer.from.node && entry.to === transfer.to.node,
+  );
+  const parameters: RuleParameters = {
+    ...defaultRuleParameters,
+    ...agreement.terms.parameters,
+    ...direction?.parameters,
+  };
+  const input: RuleInput = { transfer, agreement, direction, parameters, manifest, at };
+  const results: RecognitionResult[] = [];
+  const caps = new Map<string, [RuleId, RecognitionLevel][]>();
+  for (const rule of rules) {
+    const basis = rule.id === 'R19' ? (direction?.legalBasis ?? []) : rule.basis;
+    if (rule.appliesTo !== 'every' && !rule.appliesTo.includes(transfer.kind)) {
+      results.push({ rule: rule.id, result: 'not-applicable', basis, facts: { kind: transfer.kind } });
+      continue;
+    }
+    const { examined, findings } = rule.check(input);
+    if (findings.length === 0) {
+      const result = examined === 0 ? 'not-applicable' : 'pass';
+      results.push({ rule: rule.id, result, basis, facts: { examined } });
+    }
+    for (const finding of findings) {
+      const { result, facts, remedy, evidence, cap } = finding;
+      const entry: RecognitionResult = { rule: rule.id, result, basis: finding.basis ?? basis, facts, remedy };
+      if (evidence !== undefined) {
+        entry.evidence = evidence;
+        if (cap) caps.set(evidence, [...(caps.get(evidence) ?? []), [rule.id, cap]]);
+      }
+      results.push(entry);
+    }
+  }
+  return {
+    schema: recognitionSchemaId,
+    transfer: transfer.id,
+    agreement: { id: agreement.id, version: agreement.version },
+    at,
+    outcome: outcomeOf(results),
+    results,
+    proposals: transfer.evidence.map((item) => propose(item, direction, parameters, caps.get(item.id) ?? [])),
+  };
+}
+
+function outcomeOf(results: readonly RecognitionResult[]): RecognitionOutcome {
+  let outcome: RecognitionOutcome = 'sendable';
+  for (const { rule, result } of results) {
+    if (result === 'block') {
+      if (rule === 'R13') return 'crime-track';
+      outcome = 'blocked';
+    } else if (result === 'supplement' && outcome !== 'blocked') outcome = 'supplement';
+    else if (result === 'warn' && outcome === 'sendable') outcome = 'sendable-with-warnings';
+  }
+  return outcome;
+}
+
+function propose(
+  item: TransferEvidence,
+  direction: AgreementDirection | undefined,
+  parameters: RuleParameters,
+  caps: readonly [RuleId, RecognitionLevel][],
+): RecognitionProposal {
+  const limits: [ProposalReason, RecognitionLevel][] = [
+    // Without an entry nothing is agreed, so nothing is proposed for recognition.
+    ['agreement', direction?.evidenceKinds.find((entry) => entry.kind === item.kind)?.proposed ?? 'REFUSED'],
+  ];
+  if (item.handedInBy !== undefined) limits.push(['handed-in', 'LEAD_ONLY']);
+  else if (item.kind === 'party-statement' || item.kind === 'witness-testimony') {
+    const sound = item.signatures?.eachPage === true && (item.recorded === true || !parameters.statementNeedsRecording);
+    limits.push(['statement-form', sound ? 'AFTER_REVIEW' : 'RETAKE']);
+  }
+  limits.push(...caps);
+  const rank = Math.max(...limits.map(([, level]) => recognitionLevels.indexOf(level)));
+  const proposed = recognitionLevels[rank]!;
+  const reasons = limits.filter(([, level]) => level === proposed).map(([reason]) => reason);
+  return { evidence: item.id, proposed, reasons: [...new Set(reasons)] };
+}

@@ -1,0 +1,104 @@
+import { isRealDate } from '../china-date';
+import type { PersonalDataCategory, TransferData } from '../transfer-data';
+import { isUscc } from '../transfer-data';
+import type { Finding, Rule } from './rule';
+
+/**
+ * R16, 个人信息保护法 §34: the text of the transfer keeps within the redaction profile for its kind. Finds resident ID
+ * numbers (GB 11643, by birth date and check digit) and mobile numbers. A stated purpose that the agreement lists lets
+ * a category through. Findings name the field, never the value.
+ */
+export const r16: Rule = {
+  id: 'R16',
+  basis: [{ law: '个人信息保护法', article: '34' }],
+  appliesTo: 'every',
+  check({ transfer, parameters }) {
+    const forbidden = (parameters.redaction[transfer.kind] ?? []).filter(
+      (category) =>
+        !transfer.personalData?.some(
+          (stated) => stated.category === category && parameters.personalDataPurposes.includes(stated.purpose),
+        ),
+    );
+    if (forbidden.length === 0) return { examined: 0, findings: [] };
+    const findings: Finding[] = [];
+    for (const category of forbidden) {
+      const fields = fieldsWith(category, transfer);
+      if (fields.length > 0) findings.push({ result: 'block', remedy: 'redact', facts: { category, fields } });
+    }
+    return { examined: 1, findings };
+  },
+};
+
+const maxFieldsNamed = 20;
+
+function fieldsWith(category: PersonalDataCategory, transfer: TransferData): string[] {
+  const holds = category === 'id-number' ? holdsIdNumber : holdsMobileNumber;
+  const fields: string[] = [];
+  const scan = (pointer: string, value: string | undefined) => {
+    // Eleven digits is the shortest that either pattern needs.
+    if (value === undefined || value.length < 11 || fields.length >= maxFieldsNamed) return;
+    if (holds(narrowDigits(value))) fields.push(pointer);
+  };
+  // The duty contact and the officers' certificates are the sender's own; digests and ids are no text.
+  scan('/number', transfer.number);
+  scan('/from/unit', transfer.from.unit);
+  scan('/cause', transfer.cause);
+  scan('/facts', transfer.facts);
+  scan('/request', transfer.request);
+  scan('/act/place/name', transfer.act.place.name);
+  transfer.parties.forEach((party, i) => {
+    scan(`/parties/${i}/name`, party.name);
+    scan(`/parties/${i}/plate`, party.plate);
+    scan(`/parties/${i}/vessel`, party.vessel);
+  });
+  transfer.evidence.forEach((item, i) => {
+    scan(`/evidence/${i}/title`, item.title);
+    scan(`/evidence/${i}/fileName`, item.fileName);
+    scan(`/evidence/${i}/method`, item.method);
+    scan(`/evidence/${i}/tool`, item.tool);
+    scan(`/evidence/${i}/madeBy`, item.madeBy);
+    scan(`/evidence/${i}/purpose`, item.purpose);
+    scan(`/evidence/${i}/sourceHolder/name`, item.sourceHolder?.name);
+    scan(`/evidence/${i}/deviceReviewNo`, item.deviceReviewNo);
+    scan(`/evidence/${i}/devicePublished`, item.devicePublished);
+    scan(`/evidence/${i}/signatures/refusalReason`, item.signatures?.refusalReason);
+  });
+  transfer.documents?.forEach((document, i) => {
+    scan(`/documents/${i}/title`, document.title);
+    scan(`/documents/${i}/fileName`, document.fileName);
+    scan(`/documents/${i}/number`, document.number);
+  });
+  return fields;
+}
+
+const wideDigits = /[０-９Ｘｘ－　]/;
+
+/** Full-width digits are ordinary in Chinese typing and would otherwise slip through. */
+function narrowDigits(text: string): string {
+  return wideDigits.test(text) ? text.normalize('NFKC') : text;
+}
+
+// Every quantifier is bounded, so a hostile text costs linear time.
+const idPattern = /(?<!\d)([1-8]\d{5})[- ]?((?:19|20)\d{2})(\d{2})(\d{2})[- ]?(\d{3}[\dXx])(?![\dXx])/g;
+const mobilePattern = /(?<!\d)(?:(?:\+|00)?86[- ]?)?1[3-9]\d(?:[- ]?\d{4}){2}(?!\d)/;
+
+function holdsIdNumber(text: string): boolean {
+  for (const [, region, year, month, day, tail] of text.matchAll(idPattern)) {
+    const number = `${region}${year}${month}${day}${tail}`.toUpperCase();
+    if (isRealDate(`${year}-${month}-${day}`) && hasIdCheckDigit(number) && !isUscc(number)) return true;
+  }
+  return false;
+}
+
+function holdsMobileNumber(text: string): boolean {
+  return mobilePattern.test(text);
+}
+
+const idWeights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
+
+/** GB 11643-1999: ISO 7064 MOD 11-2 over the first 17 digits. */
+function hasIdCheckDigit(number: string): boolean {
+  let sum = 0;
+  for (let i = 0; i < 17; i++) sum += (number.charCodeAt(i) - 48) * idWeights[i]!;
+  return '10X98765432'.charAt(sum % 11) === number.charAt(17);
+}

@@ -1,0 +1,76 @@
+import type {
+  AgreementDirection,
+  LegalBasis,
+  RecognitionAgreement,
+  RecognitionLevel,
+  RuleParameters,
+} from '../agreement-terms';
+import type { TransferData, TransferKind } from '../transfer-data';
+
+/** The twenty rules of domain.md §5; those not yet written are never reported as passed, they are absent. */
+export type RuleId = `R0${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9}` | `R1${0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9}` | 'R20';
+
+export type RuleResult = 'pass' | 'warn' | 'supplement' | 'block' | 'not-applicable';
+
+/** What a rule saw: field names, ids, codes, counts and days. Never names, numbers of persons, or text of the case. */
+export type Facts = Record<string, string | number | boolean | readonly string[]>;
+
+/** One remedy per code; words for each in words.ts. */
+export const remedyCodes = [
+  'add-officers',
+  'renew-certificate',
+  'state-certificate-validity',
+  'send-to-place-of-act',
+  'correct-coordinates',
+  'refine-place-code',
+  'check-limitation',
+  'do-not-pursue',
+  'correct-discovery',
+  'replace-file',
+  'describe-production',
+  'state-sound',
+  'add-transcript',
+  'certify-copy',
+  'count-pages',
+  'complete-signatures',
+  'publish-device',
+  'redact',
+  'use-normal-procedure',
+  'use-agreement-in-force',
+  'amend-agreement',
+  'expect-refusal-of-item',
+] as const;
+export type RemedyCode = (typeof remedyCodes)[number];
+
+export interface RuleInput {
+  transfer: TransferData;
+  agreement: RecognitionAgreement;
+  /** The agreement's entry for this sender and receiver, absent when it has none. */
+  direction: AgreementDirection | undefined;
+  parameters: RuleParameters;
+  /** Digest per evidence and document id as the sealed manifest lists them; null before sealing. */
+  manifest: Readonly<Record<string, string>> | null;
+  /** When the evaluation happens, ISO instant. */
+  at: string;
+}
+
+export interface Finding {
+  result: 'warn' | 'supplement' | 'block';
+  remedy: RemedyCode;
+  facts: Facts;
+  /** Where an article other than the rule's usual one governs this finding. */
+  basis?: readonly LegalBasis[];
+  /** Id of the item it concerns; absent when it concerns the whole transfer. */
+  evidence?: string;
+  /** The item can't be proposed for more than this while the finding stands. */
+  cap?: RecognitionLevel;
+}
+
+export interface Rule {
+  id: RuleId;
+  basis: readonly LegalBasis[];
+  /** Kinds of transfer it speaks of; domain.md §8. */
+  appliesTo: 'every' | readonly TransferKind[];
+  /** Pure and total. Nothing examined means not applicable; no findings means passed. */
+  check(input: RuleInput): { examined: number; findings: Finding[] };
+}

@@ -1,0 +1,3 @@
+import { LeaseRow } from '@jieqiao/platform';
+
+export const entities = [LeaseRow];
