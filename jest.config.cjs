@@ -16,7 +16,9 @@ const esmOnly = ['@nestjs', 'file-type', 'strtok3', 'token-types', 'uint8array-e
 const base = {
   rootDir: __dirname,
   testEnvironment: 'node',
-  moduleNameMapper: { '^@jieqiao/(core|recognition|platform|audit|access|delivery|exchange)$': '<rootDir>/libs/$1/src' },
+  moduleNameMapper: {
+    '^@jieqiao/(core|recognition|platform|audit|access|delivery|exchange)$': '<rootDir>/libs/$1/src',
+  },
   transform: { '^.+\\.ts$': swc('typescript'), 'node_modules/.+\\.m?js$': swc('ecmascript') },
   transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`, '/dist/'],
   modulePathIgnorePatterns: ['/dist/', '<rootDir>/.data', '<rootDir>/.cache'],

@@ -87,5 +87,16 @@ it('a batcher answers each caller and keeps order', async () => {
   }, 4);
   const results = await Promise.allSettled(Array.from({ length: 10 }, (_, i) => batcher.add(i)));
   expect(sizes).toEqual([4, 4, 2]);
-  expect(results.map((r) => (r.status === 'fulfilled' ? r.value : 'no'))).toEqual([0, 2, 4, 'no', 8, 10, 12, 14, 16, 18]);
+  expect(results.map((r) => (r.status === 'fulfilled' ? r.value : 'no'))).toEqual([
+    0,
+    2,
+    4,
+    'no',
+    8,
+    10,
+    12,
+    14,
+    16,
+    18,
+  ]);
 });

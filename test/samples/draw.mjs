@@ -54,7 +54,7 @@ export function truck(x, y, scale, { tilt = 0, body = '#7d3a22', cab = '#30506e'
     : '';
   return `<g transform="translate(${x} ${y}) scale(${scale})">
 <ellipse cx="140" cy="137" rx="155" ry="9" fill="#000" opacity=".55"/>
-<rect x="2" y="96" width="275" height="12" fill="#141517"/>
+<rect x="2" y="96" width="275" height="12" fill="#34363a"/>
 <g transform="rotate(${-tilt} 12 94)">
 ${spoil}
 <path d="M0 30 H200 L194 94 H10 Z" fill="${body}"/><path d="M0 30 H200 L199 40 H1 Z" fill="#000" opacity=".25"/>

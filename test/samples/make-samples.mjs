@@ -49,7 +49,7 @@ function photograph(file, picture, { time, longitude, latitude, noise = 0.7, bea
   run('convert', source, '-seed', String(seed), '-attenuate', String(noise), '+noise', 'Gaussian', '-blur', '0x0.55', '-modulate', '100,88', '-strip', '-sampling-factor', '4:2:0', '-interlace', 'none', '-quality', '70', at(file));
   const [date, clock] = time.slice(0, 19).split('T');
   const stamp = `${date.replaceAll('-', ':')} ${clock}`;
-  run('exiftool', '-q', '-overwrite_original', '-Make=Jieqiao Samples', '-Model=SAMPLE-CAM 1', '-Software=make-samples', `-DateTimeOriginal=${stamp}`, `-CreateDate=${stamp}`, '-OffsetTimeOriginal=+08:00', '-OffsetTimeDigitized=+08:00', `-GPSLatitude=${latitude}`, '-GPSLatitudeRef=N', `-GPSLongitude=${longitude}`, '-GPSLongitudeRef=E', '-GPSMapDatum=WGS-84', `-GPSImgDirection=${bearing}`, '-GPSImgDirectionRef=T', '-ExposureTime=1/30', '-FNumber=2', '-ISO=1600', at(file));
+  run('exiftool', '-q', '-overwrite_original', '-Make=Jieqiao Samples', '-Model=SAMPLE-CAM 1', '-Software=make-samples', `-DateTimeOriginal=${stamp}`, `-CreateDate=${stamp}`, '-OffsetTimeOriginal=+08:00', '-OffsetTimeDigitized=+08:00', `-GPSLatitude=${latitude}`, '-GPSLatitudeRef=N', `-GPSLongitude=${longitude}`, '-GPSLongitudeRef=E', '-GPSMapDatum=WGS-84', `-GPSImgDirection=${bearing}`, '-GPSImgDirectionRef=T', '-ExposureTime=1/30', '-FNumber=2', '-ISO=1600', '-ExifImageWidth=800', '-ExifImageHeight=600', at(file));
 }
 
 /** A still frame with moving lights and the recorder's running clock: H.264, no sound, low frame rate. */
@@ -339,7 +339,7 @@ const inquiryPages = pdf('s2/inquiry.pdf', {
   subtitle: '（平湖市综合行政执法局　案由：擅自倾倒建筑垃圾）',
   paragraphs: [...inquiryHead, ...inquiry.flatMap(([question, answer]) => [`问：${question}`, `答：${answer}`])],
   linesPerPage: 22,
-  foot: (i) => `<path d="M${page.left} 762 H${page.width - page.right}" stroke="#444" stroke-width=".8"/>${label(page.left, 790, 13, '被询问人：', { family: song })}${label(page.left + 190, 790, 13, '询问人：', { family: song })}${label(page.left + 350, 790, 12, '2022年9月13日', { family: song })}${signature(page.left + 68, 790, '当事人甲', 500 + i)}${signature(page.left + 240, 790, '乙', 520 + i)}${signature(page.left + 288, 790, '丙', 540 + i)}`,
+  foot: (i) => `<path d="M${page.left} 762 H${page.width - page.right}" stroke="#444" stroke-width=".8"/>${label(page.left, 790, 13, '被询问人：', { family: song })}${label(page.left + 190, 790, 13, '询问人：', { family: song })}${label(page.left + 366, 790, 11, '2022年9月13日', { family: song })}${signature(page.left + 68, 790, '当事人甲', 500 + i)}${signature(page.left + 240, 790, '乙', 520 + i)}${signature(page.left + 288, 790, '丙', 540 + i)}`,
 });
 
 const siteRecordPages = pdf('s2/site-record.pdf', {

@@ -48,7 +48,15 @@ async function startPrivate() {
   const port = await freePort();
   const child = spawn(
     daemon,
-    ['--no-defaults', user, `--datadir=${dir}/data`, `--socket=${dir}/s.sock`, `--port=${port}`, '--bind-address=127.0.0.1', '--skip-name-resolve'],
+    [
+      '--no-defaults',
+      user,
+      `--datadir=${dir}/data`,
+      `--socket=${dir}/s.sock`,
+      `--port=${port}`,
+      '--bind-address=127.0.0.1',
+      '--skip-name-resolve',
+    ],
     { stdio: 'ignore' },
   );
   const stop = () => {

@@ -1,4 +1,5 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import 'reflect-metadata';
+import { createPrivateKey, generateKeyPairSync, type KeyObject, webcrypto } from 'node:crypto';
 import {
   type Agreement,
   type AgreementContent,
@@ -31,6 +32,13 @@ import {
   signEnvelope,
   writeZip,
 } from '@jieqiao/core';
+import {
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  SubjectAlternativeNameExtension,
+  X509Certificate,
+  X509CertificateGenerator,
+} from '@peculiar/x509';
 
 /** A small, complete exchange in memory: two parties, their agreement, one bundle, its envelope and its receipt. */
 export interface Exchange {
@@ -74,6 +82,30 @@ export async function issue(
     serial,
   });
   return Signer.fromPem(pair.privateKeyPem, pair.certificatePem);
+}
+
+/** An RSA seal under a P-256 root: many authorities' seals are RSA. */
+export async function issueRsaSeal(root: KeyAndCertificate, urn: string, serial: string): Promise<Signer> {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const rsa = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' };
+  const ecdsa = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+  const rootKey = createPrivateKey(root.privateKeyPem).export({ type: 'pkcs8', format: 'der' });
+  const certificate = await X509CertificateGenerator.create({
+    serialNumber: serial,
+    subject: 'CN=RSA seal',
+    issuer: new X509Certificate(root.certificatePem).subject,
+    ...validity,
+    publicKey: await webcrypto.subtle.importKey('spki', publicKey.export({ type: 'spki', format: 'der' }), rsa, true, [
+      'verify',
+    ]),
+    signingKey: await webcrypto.subtle.importKey('pkcs8', rootKey, ecdsa, false, ['sign']),
+    signingAlgorithm: ecdsa,
+    extensions: [
+      new KeyUsagesExtension(KeyUsageFlags.digitalSignature | KeyUsageFlags.nonRepudiation, true),
+      new SubjectAlternativeNameExtension([{ type: 'url', value: urn }]),
+    ],
+  });
+  return Signer.fromPem(privateKey.export({ type: 'pkcs8', format: 'pem' }) as string, certificate.toString('pem'));
 }
 
 export async function makeParty(node: string, authority: string): Promise<Party> {

@@ -1,53 +1,8 @@
-import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+import { createSecretKey, type KeyObject } from 'node:crypto';
 import { GatewayError } from '@jieqiao/core';
 import jwt from 'jsonwebtoken';
 import { isRole, type Role } from './permissions';
 import type { Person } from './person';
-
-const secretBytes = 32;
-
-/**
- * The secret that signs this node's access tokens, made on first use. All processes of a node share the file.
- * @throws KEY_UNUSABLE when others may read it, or when it is not 32 bytes.
- */
-export function loadTokenSecret(path: string): Buffer {
-  const existing = readSecret(path);
-  if (existing !== null) return existing;
-  // Written aside and linked into place: a crash leaves no half secret, and of two starting processes one wins.
-  const aside = `${path}.${randomBytes(6).toString('hex')}`;
-  const fd = openSync(aside, 'wx', 0o600);
-  try {
-    writeSync(fd, randomBytes(secretBytes));
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-  try {
-    linkSync(aside, path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  } finally {
-    rmSync(aside, { force: true });
-  }
-  const made = readSecret(path);
-  if (made === null) throw new GatewayError('KEY_UNUSABLE', { key: 'token-secret', reason: 'missing' });
-  return made;
-}
-
-function readSecret(path: string): Buffer | null {
-  let secret: Buffer;
-  try {
-    secret = readFileSync(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw new GatewayError('KEY_UNUSABLE', { key: 'token-secret', reason: 'unreadable' }, { cause: error });
-  }
-  if ((statSync(path).mode & 0o077) !== 0)
-    throw new GatewayError('KEY_UNUSABLE', { key: 'token-secret', reason: 'readable-by-others' });
-  if (secret.length !== secretBytes) throw new GatewayError('KEY_UNUSABLE', { key: 'token-secret', reason: 'length' });
-  return secret;
-}
 
 /** What a valid access token proves. */
 export interface Identity {

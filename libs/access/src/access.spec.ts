@@ -1,11 +1,7 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { LogEvent } from '@jieqiao/core';
 import { Database } from '@jieqiao/platform';
 import jwt from 'jsonwebtoken';
 import { Access } from './access';
-import { loadTokenSecret } from './access-token';
 import { type Permission, permissions, requirePermission, roles } from './permissions';
 import { PersonRow, SessionRow } from './person';
 import { SignInLimiter } from './sign-in-limiter';
@@ -227,31 +223,5 @@ describe('permissions', () => {
   it('name known roles only, and every role is good for something', () => {
     const used = new Set(Object.values(permissions).flat());
     expect([...used].sort()).toEqual(Object.keys(roles).sort());
-  });
-});
-
-describe('loadTokenSecret', () => {
-  let dir: string;
-  beforeEach(() => {
-    dir = mkdtempSync(join(tmpdir(), 'secret-'));
-  });
-  afterEach(() => rmSync(dir, { recursive: true }));
-
-  it('makes one secret and keeps it', () => {
-    const path = join(dir, 'token-secret');
-    const secret = loadTokenSecret(path);
-    expect(secret).toHaveLength(32);
-    expect(loadTokenSecret(path).equals(secret)).toBe(true);
-    expect(readFileSync(path).equals(secret)).toBe(true);
-    expect(statSync(path).mode & 0o777).toBe(0o600);
-  });
-
-  it('refuses one that others can read, or of a wrong length', () => {
-    const path = join(dir, 'token-secret');
-    writeFileSync(path, Buffer.alloc(32), { mode: 0o644 });
-    expect(() => loadTokenSecret(path)).toThrow(expect.objectContaining({ code: 'KEY_UNUSABLE' }));
-    chmodSync(path, 0o600);
-    writeFileSync(path, Buffer.alloc(31));
-    expect(() => loadTokenSecret(path)).toThrow(expect.objectContaining({ code: 'KEY_UNUSABLE' }));
   });
 });

@@ -10,7 +10,7 @@ import { SignInLimiter } from './sign-in-limiter';
 
 export interface AccessSettings {
   node: string;
-  /** 32 bytes, from `loadTokenSecret`. */
+  /** 32 bytes, known to the node's processes only. */
   tokenSecret: Uint8Array;
   accessMinutes: number;
   refreshDays: number;

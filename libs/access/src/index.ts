@@ -1,4 +1,4 @@
 export * from './access';
-export { type Identity, loadTokenSecret } from './access-token';
+export type { Identity } from './access-token';
 export * from './permissions';
 export * from './person';

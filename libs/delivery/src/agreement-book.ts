@@ -68,7 +68,8 @@ export class AgreementBook {
   async import(bytes: Uint8Array): Promise<Agreement> {
     const agreement = parseAgreement(bytes);
     const { id, version, digest } = agreement.ref;
-    if (!trustedParty(agreement.trust, this.node)) throw new GatewayError('AGREEMENT_MALFORMED', { reason: 'not-a-party' });
+    if (!trustedParty(agreement.trust, this.node))
+      throw new GatewayError('AGREEMENT_MALFORMED', { reason: 'not-a-party' });
     if (this.byDigest.has(digest)) return agreement;
     for (const known of this.byDigest.values()) {
       // Two different texts under one number: somebody shows different agreements to different people.

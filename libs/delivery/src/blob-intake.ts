@@ -1,5 +1,12 @@
 import type { Readable } from 'node:stream';
-import { type Digest, type Envelope, type EnvelopeBundle, GatewayError, parseEnvelope, verifyEnvelope } from '@jieqiao/core';
+import {
+  type Digest,
+  type Envelope,
+  type EnvelopeBundle,
+  GatewayError,
+  parseEnvelope,
+  verifyEnvelope,
+} from '@jieqiao/core';
 import { type BlobStore, type Database, insertRows, type Tx } from '@jieqiao/platform';
 import { In, LessThan } from 'typeorm';
 import type { AgreementBook } from './agreement-book';

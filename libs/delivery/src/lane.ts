@@ -50,6 +50,8 @@ export interface LaneSettings {
   maxBackoffMs: number;
   /** How often to look for envelopes that other processes queued. */
   pollMs: number;
+  /** Envelopes in one call at most. */
+  maxBatch: number;
 }
 
 export interface LaneContext {
@@ -71,7 +73,6 @@ export interface PushProgress {
   totalBytes: number;
 }
 
-const maxBatch = 64;
 /** Leaves room under the peer's message limit for one envelope of the largest size. */
 const maxBatchBytes = 3 * 1024 * 1024;
 
@@ -148,7 +149,9 @@ export class Lane {
     const envelopes = rows.map((row) => ({ row, claims: parseEnvelope(row.envelope).claims }));
     const manifests = envelopes.flatMap(({ claims }) => (claims.bundle ? [claims.bundle.manifest] : []));
     const parts = await this.callbacks.partsOf(manifests);
-    const batch = withinSize(envelopes.map(({ row, claims }) => ({ row, claims, delivery: toDelivery(row, claims, parts) })));
+    const batch = withinSize(
+      envelopes.map(({ row, claims }) => ({ row, claims, delivery: toDelivery(row, claims, parts) })),
+    );
 
     await this.pushEvidence(batch);
     step('deliver', 'before-call');
@@ -184,7 +187,7 @@ export class Lane {
       const query = tx.createQueryBuilder(OutboxRow, 'o').where('o.peer = :peer', { peer: this.peer });
       if (from === undefined) query.andWhere("o.state = 'queued'");
       else query.andWhere('o.seq >= :from', { from });
-      return query.orderBy('o.seq', 'ASC').limit(maxBatch).getMany();
+      return query.orderBy('o.seq', 'ASC').limit(this.context.settings.maxBatch).getMany();
     });
   }
 
@@ -196,7 +199,9 @@ export class Lane {
       const progress: PushProgress = { sentBytes: 0, totalBytes: files.reduce((sum, file) => sum + file.bytes, 0) };
       this.progress.set(row.jti, progress);
       try {
-        const states = new Map((await this.connection().announce([row.envelope])).map((state) => [state.digest, state]));
+        const states = new Map(
+          (await this.connection().announce([row.envelope])).map((state) => [state.digest, state]),
+        );
         step('deliver', 'announced');
         for (const file of files) {
           const state = states.get(file.digest);
@@ -220,7 +225,8 @@ export class Lane {
   /** Believes nothing that the peer's log does not prove about exactly this envelope. */
   private proven(row: OutboxRow, claims: EnvelopeClaims, outcome: Outcome__Output): Settled {
     const entry = parseLogEntry(this.receipts(claims).open(outcome.receipt).entry);
-    if (!speaksOf(entry, row, this.peer, claims)) throw new GatewayError('RECEIPT_INVALID', { reason: 'other-envelope' });
+    if (!speaksOf(entry, row, this.peer, claims))
+      throw new GatewayError('RECEIPT_INVALID', { reason: 'other-envelope' });
     row.receipt = outcome.receipt;
     if (entry.event === 'envelope.refused') return { row, state: 'refused', refusal: entry.subject.code };
     return { row, state: 'received', refusal: null };
@@ -252,7 +258,11 @@ export class Lane {
           settled_at: settledAt,
         })),
       );
-      await tx.update(LaneRow, { peer: this.peer, direction: 'out' }, { attempts: 0, error: null, nextAttemptAt: null });
+      await tx.update(
+        LaneRow,
+        { peer: this.peer, direction: 'out' },
+        { attempts: 0, error: null, nextAttemptAt: null },
+      );
       await this.callbacks.onSettled(tx, settled);
       await audit.append(
         tx,
@@ -288,14 +298,14 @@ export class Lane {
   private async recordFailure(error: unknown, attempts: number, waitMs: number): Promise<void> {
     const { db, now, warn } = this.context;
     const code: ErrorCode = hasCode(error) ? error.code : 'INTERNAL';
-    warn('lane-waits', { peer: this.peer, code, attempts, waitMs, cause: String(error) });
+    warn('lane-waits', { peer: this.peer, code, attempts, waitMs, error });
     const nextAttemptAt = new Date(now().getTime() + waitMs).toISOString();
     try {
       await db.transaction((tx) =>
         tx.update(LaneRow, { peer: this.peer, direction: 'out' }, { attempts, error: code, nextAttemptAt }),
       );
     } catch (cause) {
-      warn('lane-failure-not-saved', { peer: this.peer, cause: String(cause) });
+      warn('lane-failure-not-saved', { peer: this.peer, error: cause });
     }
   }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { PeerCertificate } from 'node:tls';
-import { credentials as grpcCredentials } from '@grpc/grpc-js';
+import { credentials as grpcCredentials, Metadata } from '@grpc/grpc-js';
 import { Certificate, checkChain, type Digest, type ErrorCode, errorCodes, GatewayError, nodeUrn } from '@jieqiao/core';
 import { type ClientGrpcProxy, ClientProxyFactory, Transport } from '@nestjs/microservices';
 import { firstValueFrom, type Observable } from 'rxjs';
@@ -28,8 +28,8 @@ export interface TlsIdentity {
 }
 
 interface ExchangeStub {
-  announce(request: AnnounceRequest, metadata: undefined, options: CallOptions): Observable<AnnounceResponse__Output>;
-  deliver(request: DeliverRequest, metadata: undefined, options: CallOptions): Observable<DeliverResponse__Output>;
+  announce(request: AnnounceRequest, metadata: Metadata, options: CallOptions): Observable<AnnounceResponse__Output>;
+  deliver(request: DeliverRequest, metadata: Metadata, options: CallOptions): Observable<DeliverResponse__Output>;
 }
 
 interface CallOptions {
@@ -58,9 +58,14 @@ export class PeerClient {
         loader: protoLoader,
         maxSendMessageLength: maxMessageBytes,
         maxReceiveMessageLength: maxMessageBytes,
-        credentials: grpcCredentials.createSsl(Buffer.from(anchors), Buffer.from(identity.key), Buffer.from(identity.cert), {
-          checkServerIdentity,
-        }),
+        credentials: grpcCredentials.createSsl(
+          Buffer.from(anchors),
+          Buffer.from(identity.key),
+          Buffer.from(identity.cert),
+          {
+            checkServerIdentity,
+          },
+        ),
         channelOptions: {
           // Who answers is decided by its certificate's URN, not by its address.
           'grpc.ssl_target_name_override': 'peer.jieqiao.invalid',
@@ -76,13 +81,13 @@ export class PeerClient {
 
   /** @throws GatewayError PEER_UNREACHABLE, or what the peer answered */
   async announce(envelopes: string[]): Promise<BlobState__Output[]> {
-    const answer = this.stub.announce({ envelopes }, undefined, { deadline: Date.now() + this.callTimeoutMs });
+    const answer = this.stub.announce({ envelopes }, new Metadata(), { deadline: Date.now() + this.callTimeoutMs });
     return (await firstValueFrom(answer).catch(asGatewayError)).blobs;
   }
 
   /** @throws GatewayError PEER_UNREACHABLE, or what the peer answered */
   async deliver(request: DeliverRequest): Promise<Outcome__Output[]> {
-    const answer = this.stub.deliver(request, undefined, { deadline: Date.now() + this.callTimeoutMs });
+    const answer = this.stub.deliver(request, new Metadata(), { deadline: Date.now() + this.callTimeoutMs });
     return (await firstValueFrom(answer).catch(asGatewayError)).outcomes;
   }
 
@@ -153,7 +158,7 @@ function codeIn(body: string): ErrorCode {
 
 /** gRPC errors carry our code at the start of their details; a peer that is not there has none. */
 function asGatewayError(cause: unknown): never {
-  if (cause instanceof GatewayError) throw cause;
+  if (typeof (cause as { code?: unknown }).code !== 'number') throw cause;
   const details = String((cause as { details?: string }).details ?? '');
   const code = errorCodes.find((known) => details === known || details.startsWith(`${known} `));
   const refused = details.includes('PEER_CERTIFICATE_REFUSED') ? 'PEER_CERTIFICATE_REFUSED' : undefined;

@@ -30,7 +30,12 @@ import {
   type Outcome,
 } from '@jieqiao/delivery';
 import { type Database, insertRows, lockForUpdate, step, type Tx } from '@jieqiao/platform';
-import { evaluateRecognition, parseTransferData, type RecognitionDecision, type TransferData } from '@jieqiao/recognition';
+import {
+  evaluateRecognition,
+  parseTransferData,
+  type RecognitionDecision,
+  type TransferData,
+} from '@jieqiao/recognition';
 import { In } from 'typeorm';
 import { custodyPart, evidencePath, recognitionAgreement, recognitionPart, transferPart } from './bundle-contents';
 import { BundleRow, EvidenceRow, TransferRow } from './tables';
@@ -67,7 +72,9 @@ interface Contents {
 }
 
 /** What the transaction decides for one delivery. The receipt is fetched once the log has the entry. */
-type Decided = { status: 'STATUS_RETRY'; code: ErrorCode; expectedSeq?: number } | { status: Settled; code: string; log: LogRef };
+type Decided =
+  | { status: 'STATUS_RETRY'; code: ErrorCode; expectedSeq?: number }
+  | { status: Settled; code: string; log: LogRef };
 type Settled = 'STATUS_RECEIVED' | 'STATUS_REFUSED';
 /** An entry written before, or the position among those written now. */
 type LogRef = { id: number } | { appended: number };
@@ -133,7 +140,8 @@ export class ReceiveEnvelope {
     try {
       const envelope = parseEnvelope(delivery.envelope);
       checked.envelope = envelope;
-      if (envelope.claims.iss !== peer) throw new GatewayError('ENVELOPE_WRONG_ISSUER', { issuer: envelope.claims.iss });
+      if (envelope.claims.iss !== peer)
+        throw new GatewayError('ENVELOPE_WRONG_ISSUER', { issuer: envelope.claims.iss });
       const agreement = this.context.agreements.underRef(envelope.claims.agreement);
       verifyEnvelope(envelope, agreement.trust);
       checked.authentic = envelope.claims.aud === this.context.node;
@@ -188,7 +196,8 @@ export class ReceiveEnvelope {
       if (outcome.status === 'STATUS_RETRY') break; // the chain stops here; what follows waits for it
     }
     while (decided.length < checked.length) decided.push(decided.at(-1)!);
-    if (lane.seq !== start.seq) await tx.update(LaneRow, { peer, direction: 'in' }, { seq: lane.seq, digest: lane.digest });
+    if (lane.seq !== start.seq)
+      await tx.update(LaneRow, { peer, direction: 'in' }, { seq: lane.seq, digest: lane.digest });
     await forgetAnnouncements(tx, peer, writes);
     return decided;
   }
@@ -242,9 +251,7 @@ export class ReceiveEnvelope {
       receivedAt: this.context.now().toISOString(),
       appended: log.appended,
     });
-    return refusal
-      ? { status: 'STATUS_REFUSED', code: refusal, log }
-      : { status: 'STATUS_RECEIVED', code: '', log };
+    return refusal ? { status: 'STATUS_REFUSED', code: refusal, log } : { status: 'STATUS_RECEIVED', code: '', log };
   }
 
   private take(
@@ -382,7 +389,8 @@ function checkEvidence(
     used.add(ref.digest);
   }
   if (refs.length !== transfer.evidence.length + 3) throw malformed('file-without-data');
-  if (used.size !== announced.size || announced.size !== claims.bundle!.files.length) throw malformed('files-announced');
+  if (used.size !== announced.size || announced.size !== claims.bundle!.files.length)
+    throw malformed('files-announced');
   return digests;
 }
 

@@ -128,7 +128,7 @@ export class SendTransfer {
     requirePermission(person, 'transfer.send');
     if (alreadyDone(request, stored)) return null;
     const row = stored.transfers.get(request.transferId);
-    if (!row || row.direction !== 'out') throw new GatewayError('NOT_FOUND', { what: 'transfer' });
+    if (row?.direction !== 'out') throw new GatewayError('NOT_FOUND', { what: 'transfer' });
     mustBeSenders(person, row);
     if (request.ifVersion !== null && request.ifVersion !== row.version) {
       throw new GatewayError('PRECONDITION_FAILED', { version: row.version });
@@ -224,7 +224,10 @@ async function load(tx: Tx, dialect: Database['dialect'], requests: readonly Sen
   const ids = [...new Set(requests.map((request) => request.transferId))];
   const keys = [...new Set(requests.map((request) => request.idempotencyKey))];
   const transfers = await tx.find(TransferRow, { where: { id: In(ids) }, ...lockForUpdate(dialect) });
-  const evidence = await tx.find(EvidenceRow, { where: { transferId: In(ids) }, order: { transferId: 'ASC', seq: 'ASC' } });
+  const evidence = await tx.find(EvidenceRow, {
+    where: { transferId: In(ids) },
+    order: { transferId: 'ASC', seq: 'ASC' },
+  });
   const done = await tx.findBy(IdempotencyRow, {
     personId: In([...new Set(requests.map((request) => request.person.id))]),
     key: In(keys),
@@ -242,7 +245,15 @@ async function load(tx: Tx, dialect: Database['dialect'], requests: readonly Sen
 async function lockLane(tx: Tx, dialect: Database['dialect'], peer: string): Promise<LaneRow> {
   const row = await tx.findOne(LaneRow, { where: { peer, direction: 'out' }, ...lockForUpdate(dialect) });
   if (row) return row;
-  const first: LaneRow = { peer, direction: 'out', seq: 0, digest: null, attempts: 0, error: null, nextAttemptAt: null };
+  const first: LaneRow = {
+    peer,
+    direction: 'out',
+    seq: 0,
+    digest: null,
+    attempts: 0,
+    error: null,
+    nextAttemptAt: null,
+  };
   await insertRows(tx, LaneRow, [first]);
   return { ...first };
 }
@@ -264,8 +275,16 @@ async function save(tx: Tx, sent: readonly Sent[], lanes: ReadonlyMap<string, La
       updated_at: row.updatedAt,
     })),
   );
-  await insertRows(tx, BundleRow, sent.map(({ bundle }) => bundle));
-  await insertRows(tx, OutboxRow, sent.map(({ outbox }) => outbox));
+  await insertRows(
+    tx,
+    BundleRow,
+    sent.map(({ bundle }) => bundle),
+  );
+  await insertRows(
+    tx,
+    OutboxRow,
+    sent.map(({ outbox }) => outbox),
+  );
   await insertRows(
     tx,
     IdempotencyRow,

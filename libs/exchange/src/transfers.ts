@@ -6,17 +6,11 @@ import { type Digest, GatewayError, type LogEvent, planBundle, uuidv7, writeZip 
 import { type AgreementBook, InboxRow, LaneRow, OutboxRow, type PushProgress } from '@jieqiao/delivery';
 import { type BlobStore, type Database, insertRows, lockForUpdate, type Tx } from '@jieqiao/platform';
 import { evaluateRecognition, type RecognitionDecision, type TransferKind } from '@jieqiao/recognition';
-import {
-  composeTransfer,
-  digestsById,
-  evidencePath,
-  recognitionAgreement,
-  storedBundleFiles,
-} from './bundle-contents';
+import { composeTransfer, digestsById, evidencePath, recognitionAgreement, storedBundleFiles } from './bundle-contents';
 import type { SendTransfer } from './send-transfer';
 import { BundleRow, EvidenceRow, TransferRow } from './tables';
 import { type TransferState, transferAfter } from './transfer/transfer';
-import { summaryOf, type TransferSummary, type TransferView, viewOf } from './views';
+import { type EvidenceView, evidenceOf, summaryOf, type TransferSummary, type TransferView, viewOf } from './views';
 
 export interface DraftInput {
   to: string;
@@ -133,7 +127,10 @@ export class Transfers {
   async list(person: Person, filter: TransferFilter): Promise<{ items: TransferSummary[]; nextBefore: string | null }> {
     requirePermission(person, 'transfer.list');
     const rows = await this.context.db.read((tx) => {
-      const query = tx.createQueryBuilder(TransferRow, 't').orderBy('t.id', 'DESC').limit(filter.limit + 1);
+      const query = tx
+        .createQueryBuilder(TransferRow, 't')
+        .orderBy('t.id', 'DESC')
+        .limit(filter.limit + 1);
       if (filter.direction) query.andWhere('t.direction = :direction', { direction: filter.direction });
       if (filter.state) query.andWhere('t.state = :state', { state: filter.state });
       if (filter.before) query.andWhere('t.id < :before', { before: filter.before });
@@ -158,13 +155,13 @@ export class Transfers {
     });
   }
 
-  async addEvidence(person: Person, transferId: string, input: EvidenceInput): Promise<{ id: string }> {
+  async addEvidence(person: Person, transferId: string, input: EvidenceInput): Promise<EvidenceView> {
     requirePermission(person, 'evidence.add');
     const { db, limits, now, random } = this.context;
     if (input.bytes > limits.fileBytes) throw new GatewayError('FILE_TOO_LARGE', { limit: limits.fileBytes });
     const at = now();
     const id = uuidv7(at.getTime(), random(10));
-    await db.transaction(async (tx) => {
+    return db.transaction(async (tx) => {
       const row = await this.draftOf(tx, person, transferId);
       const items = await tx.find(EvidenceRow, { where: { transferId }, select: { seq: true, fileName: true } });
       if (items.length >= limits.filesPerTransfer) {
@@ -176,24 +173,23 @@ export class Transfers {
       }
       const { fileName, mediaType, bytes, expectedDigest, data } = input;
       const seq = Math.max(0, ...items.map((item) => item.seq)) + 1;
-      await insertRows(tx, EvidenceRow, [
-        {
-          id,
-          transferId,
-          seq,
-          fileName: fileName.normalize('NFC'),
-          mediaType,
-          bytes,
-          digest: null,
-          crc32: null,
-          data: expectedDigest ? { ...data, [expectedKey]: expectedDigest } : data,
-          firstHashAt: null,
-          createdAt: at.toISOString(),
-        },
-      ]);
+      const item: EvidenceRow = {
+        id,
+        transferId,
+        seq,
+        fileName: fileName.normalize('NFC'),
+        mediaType,
+        bytes,
+        digest: null,
+        crc32: null,
+        data: expectedDigest ? { ...data, [expectedKey]: expectedDigest } : data,
+        firstHashAt: null,
+        createdAt: at.toISOString(),
+      };
+      await insertRows(tx, EvidenceRow, [item]);
       await tx.update(TransferRow, { id: transferId }, this.editedState(row) as object);
+      return evidenceOf({ ...item, data }, null);
     });
-    return { id };
   }
 
   async removeEvidence(person: Person, transferId: string, evidenceId: string): Promise<void> {
@@ -414,7 +410,7 @@ export class Transfers {
   private async draftOf(tx: Tx, person: Person, id: string): Promise<TransferRow> {
     const lock = tx.queryRunner?.isTransactionActive ? lockForUpdate(this.context.db.dialect) : {};
     const row = await tx.findOne(TransferRow, { where: { id }, ...lock });
-    if (!row || row.direction !== 'out') throw new GatewayError('NOT_FOUND', { what: 'transfer' });
+    if (row?.direction !== 'out') throw new GatewayError('NOT_FOUND', { what: 'transfer' });
     if (row.authorId !== person.id) throw new GatewayError('FORBIDDEN', { permission: 'transfer.edit' });
     if (!transferAfter(row.state, 'edit')) throw new GatewayError('WRONG_STATE', { state: row.state, command: 'edit' });
     return row;

@@ -51,7 +51,10 @@ export interface TransferView {
 }
 
 /** A transfer without what needs other tables: a line of a list. */
-export type TransferSummary = Omit<TransferView, 'data' | 'evidence' | 'recognition' | 'envelope' | 'receipt' | 'delivery'> & {
+export type TransferSummary = Omit<
+  TransferView,
+  'data' | 'evidence' | 'recognition' | 'envelope' | 'receipt' | 'delivery'
+> & {
   delivery: Pick<DeliveryView, 'state' | 'refusal'>;
 };
 
@@ -68,7 +71,20 @@ export interface ViewSources {
 export function summaryOf(row: TransferRow): TransferSummary {
   const { id, direction, kind, number, title, peer, state, version, createdAt, updatedAt } = row;
   const delivery = { state: row.delivery, refusal: row.refusal };
-  return { id, direction, kind, dossier: row.dossierId, number, title, peer, state, delivery, version, createdAt, updatedAt };
+  return {
+    id,
+    direction,
+    kind,
+    dossier: row.dossierId,
+    number,
+    title,
+    peer,
+    state,
+    delivery,
+    version,
+    createdAt,
+    updatedAt,
+  };
 }
 
 export function viewOf(sources: ViewSources): TransferView {
@@ -101,7 +117,7 @@ function deliveryOf({ row, outbox, inbox, lane, progress }: ViewSources): Delive
   };
 }
 
-function evidenceOf(row: EvidenceRow, sealed: TransferData | null): EvidenceView {
+export function evidenceOf(row: EvidenceRow, sealed: TransferData | null): EvidenceView {
   const { id, seq, fileName, mediaType, bytes, digest, firstHashAt } = row;
   const data = row.data ?? formFieldsOf(sealed, seq);
   return { id, seq, fileName, mediaType, bytes, complete: digest !== null, digest, firstHashAt, data };

@@ -2,6 +2,7 @@ export * from './batcher';
 export * from './blob-store';
 export * from './config';
 export * from './database';
+export * from './key-store';
 export * from './lease';
 export * from './logging';
 export * from './metrics';

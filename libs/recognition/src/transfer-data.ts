@@ -1,4 +1,11 @@
-import { canonicalJson, type Digest, GatewayError, nodePattern, parseCanonicalJson } from '@jieqiao/core';
+import {
+  bundleNameProblem,
+  canonicalJson,
+  type Digest,
+  GatewayError,
+  nodePattern,
+  parseCanonicalJson,
+} from '@jieqiao/core';
 import Ajv, { type ValidateFunction } from 'ajv';
 import { isRealDate, isRealInstant } from './china-date';
 
@@ -189,7 +196,10 @@ const textClass = '[^\\u0000-\\u0008\\u000b-\\u001f\\u007f\\u202a-\\u202e\\u2066
 const line = (maxLength: number) => ({ type: 'string', minLength: 1, maxLength, pattern: `^${lineClass}+$` }) as const;
 const text = (maxLength: number) => ({ type: 'string', minLength: 1, maxLength, pattern: `^${textClass}+$` }) as const;
 const code = { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' } as const;
-const uuid = { type: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' } as const;
+const uuid = {
+  type: 'string',
+  pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$',
+} as const;
 const node = { type: 'string', pattern: nodePattern } as const;
 const certNo = { type: 'string', pattern: '^[0-9A-Za-z-]{4,32}$' } as const;
 const instant = { type: 'string', maxLength: 35, format: 'instant' } as const;
@@ -197,13 +207,8 @@ const day = { type: 'string', maxLength: 10, format: 'day' } as const;
 const digest = { type: 'string', pattern: '^sha256:[0-9a-f]{64}$' } as const;
 const mediaType = { type: 'string', maxLength: 100, pattern: '^[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*$' } as const;
 const byteCount = { type: 'integer', minimum: 0, maximum: 2 ** 40 } as const;
-// No path separator, no name that a common file system refuses or hides.
-const fileName = {
-  type: 'string',
-  maxLength: 120,
-  pattern:
-    '^(?![ .])[^\\u0000-\\u001f\\u007f\\u202a-\\u202e\\u2066-\\u2069/\\\\:*?"<>|]*[^\\u0000-\\u001f\\u007f\\u202a-\\u202e\\u2066-\\u2069/\\\\:*?"<>| .]$',
-} as const;
+// The rest of a name's form is the bundle's to say: `bundleNameProblem` in consistencyFaults.
+const fileName = { type: 'string', minLength: 1, maxLength: 120, pattern: '^[^./\\\\][^/\\\\]*$' } as const;
 
 function object(properties: Record<string, unknown>, optional: readonly string[] = []) {
   const required = Object.keys(properties).filter((name) => !optional.includes(name));
@@ -420,12 +425,11 @@ function consistencyFaults(transfer: TransferData): TransferFault[] {
     if (!claim(ids, item.id)) faults.push({ pointer: `/evidence/${i}/id`, rule: 'unique' });
     if (seqs.has(item.seq)) faults.push({ pointer: `/evidence/${i}/seq`, rule: 'unique' });
     seqs.add(item.seq);
-    nameFault(faults, names, item.fileName, `/evidence/${i}/fileName`);
+    nameFault(faults, names, `evidence/${item.fileName}`, `/evidence/${i}/fileName`);
   });
-  const documentNames = new Set<string>();
   documents.forEach((document, i) => {
     if (!claim(ids, document.id)) faults.push({ pointer: `/documents/${i}/id`, rule: 'unique' });
-    nameFault(faults, documentNames, document.fileName, `/documents/${i}/fileName`);
+    nameFault(faults, names, `documents/${document.fileName}`, `/documents/${i}/fileName`);
   });
   const certificates = new Set<string>();
   officers.forEach((officer, i) => {
@@ -441,8 +445,8 @@ function claim(taken: Set<string>, value: string): boolean {
 }
 
 function nameFault(faults: TransferFault[], taken: Set<string>, name: string, pointer: string): void {
-  if (name.normalize('NFC') !== name) faults.push({ pointer, rule: 'nfc' });
-  else if (!claim(taken, name.toLowerCase())) faults.push({ pointer, rule: 'unique' });
+  if (bundleNameProblem(name) !== null) faults.push({ pointer, rule: 'file-name' });
+  else if (!claim(taken, name.toUpperCase().toLowerCase())) faults.push({ pointer, rule: 'unique' });
 }
 
 /** All that is wrong with a draft's data, at most 50 faults; empty when it could travel. For forms: a value, not an error. */

@@ -225,11 +225,24 @@ const lawsInEnglish: Readonly<Record<string, string>> = {
   浙江省综合行政执法条例: 'Zhejiang Regulations on Comprehensive Administrative Law Enforcement',
 };
 
+/** Statutes are cited in Chinese numerals: 第一千零五十四条. Anything but 1 to 9999 stays as it is. */
+function chineseNumber(text: string): string {
+  if (!/^[1-9]\d{0,3}$/.test(text)) return text;
+  const units = ['', '十', '百', '千'];
+  const read = [...text]
+    .map((digit, i) => '零一二三四五六七八九'.charAt(Number(digit)) + (digit === '0' ? '' : units[text.length - 1 - i]))
+    .join('')
+    .replace(/零+/g, '零')
+    .replace(/零$/, '');
+  return text.length === 2 && text.startsWith('1') ? read.slice(1) : read;
+}
+
 function describeBasis(basis: readonly LegalBasis[], language: Language): string {
   return basis
     .map(({ article, law }) => {
       const [, number = article, item] = /^(\d+)(?:\((\d+)\))?$/.exec(article) ?? [];
-      if (language === 'zh') return `《${law}》第${number}条${item ? `第（${item}）项` : ''}`;
+      if (language === 'zh')
+        return `《${law}》第${chineseNumber(number)}条${item ? `第（${chineseNumber(item)}）项` : ''}`;
       return `${lawsInEnglish[law] ?? law} art. ${number}${item ? ` (${item})` : ''}`;
     })
     .join(language === 'zh' ? '、' : '; ');

@@ -59,6 +59,8 @@ function identityOf(context: ExecutionContext): Identity {
 }
 
 /** The person who sent the request. */
-export const CurrentPerson = createParamDecorator((_: unknown, context: ExecutionContext) => identityOf(context).person);
+export const CurrentPerson = createParamDecorator(
+  (_: unknown, context: ExecutionContext) => identityOf(context).person,
+);
 /** The person and the sign-in that the request belongs to. */
 export const CurrentIdentity = createParamDecorator((_: unknown, context: ExecutionContext) => identityOf(context));

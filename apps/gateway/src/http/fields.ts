@@ -58,12 +58,24 @@ export const Text = (maxLength: number, options: FieldOptions = {}) => patterned
 
 /** Text of a closed form. */
 export function Form(pattern: string, maxLength: number, options: FieldOptions = {}): PropertyDecorator {
-  return field(options, { type: 'string', maxLength, pattern }, IsString(), MaxLength(maxLength), Matches(new RegExp(pattern)));
+  return field(
+    options,
+    { type: 'string', maxLength, pattern },
+    IsString(),
+    MaxLength(maxLength),
+    Matches(new RegExp(pattern)),
+  );
 }
 
 /** A secret: any characters, never shown as an example. */
 export function Secret(maxLength: number): PropertyDecorator {
-  return field({}, { type: 'string', format: 'password', minLength: 1, maxLength }, IsString(), MinLength(1), MaxLength(maxLength));
+  return field(
+    {},
+    { type: 'string', format: 'password', minLength: 1, maxLength },
+    IsString(),
+    MinLength(1),
+    MaxLength(maxLength),
+  );
 }
 
 export const Id = (options: FieldOptions = {}) =>
@@ -71,7 +83,11 @@ export const Id = (options: FieldOptions = {}) =>
 
 /** A time with its offset, as `2026-09-06T02:14:00+08:00`; that it exists is checked with the transfer's data. */
 export const Instant = (options: FieldOptions = {}) =>
-  Form('^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})$', 35, options);
+  Form(
+    '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})$',
+    35,
+    options,
+  );
 
 export const Day = (options: FieldOptions = {}) => Form('^[0-9]{4}-[0-9]{2}-[0-9]{2}$', 10, options);
 
@@ -80,7 +96,11 @@ export function OneOf(values: readonly string[], options: FieldOptions = {}): Pr
 }
 
 /** @param from Also takes digits as text, for query parameters. */
-export function Whole(minimum: number, maximum: number, options: FieldOptions & { from?: 'query' } = {}): PropertyDecorator {
+export function Whole(
+  minimum: number,
+  maximum: number,
+  options: FieldOptions & { from?: 'query' } = {},
+): PropertyDecorator {
   const convert = options.from === 'query' ? [Type(() => Number)] : [];
   return field(options, { type: 'integer', minimum, maximum }, ...convert, IsInt(), Min(minimum), Max(maximum));
 }
@@ -93,23 +113,49 @@ export function Decimal(minimum: number, maximum: number, options: FieldOptions 
 export const Flag = (options: FieldOptions = {}) => field(options, { type: 'boolean' }, IsBoolean());
 
 /** A list of texts of one form. */
-export function Forms(pattern: string, maxLength: number, maxItems: number, options: FieldOptions = {}): PropertyDecorator {
+export function Forms(
+  pattern: string,
+  maxLength: number,
+  maxItems: number,
+  options: FieldOptions = {},
+): PropertyDecorator {
   const each = { each: true };
-  const checks = [IsArray(), ArrayMaxSize(maxItems), IsString(each), MaxLength(maxLength, each), Matches(new RegExp(pattern), each)];
+  const checks = [
+    IsArray(),
+    ArrayMaxSize(maxItems),
+    IsString(each),
+    MaxLength(maxLength, each),
+    Matches(new RegExp(pattern), each),
+  ];
   return field(options, { type: 'array', maxItems, items: { type: 'string', maxLength, pattern } }, ...checks);
 }
 
 export function SomeOf(values: readonly string[], options: FieldOptions = {}): PropertyDecorator {
   const checks = [IsArray(), ArrayMaxSize(values.length), IsIn(values, { each: true })];
-  return field(options, { type: 'array', maxItems: values.length, items: { type: 'string', enum: [...values] } }, ...checks);
+  return field(
+    options,
+    { type: 'array', maxItems: values.length, items: { type: 'string', enum: [...values] } },
+    ...checks,
+  );
 }
 
 export function Nested(of: () => Class<unknown>, options: FieldOptions = {}): PropertyDecorator {
   return field(options, { type: of }, IsObject(), ValidateNested(), Type(of));
 }
 
-export function NestedList(of: () => Class<unknown>, maxItems: number, options: FieldOptions & { minItems?: number } = {}): PropertyDecorator {
+export function NestedList(
+  of: () => Class<unknown>,
+  maxItems: number,
+  options: FieldOptions & { minItems?: number } = {},
+): PropertyDecorator {
   const { minItems = 0 } = options;
-  const checks = [IsArray(), ArrayMinSize(minItems), ArrayMaxSize(maxItems), IsObject({ each: true }), ValidateNested({ each: true }), Type(of)];
+  const checks = [
+    IsArray(),
+    ArrayMinSize(minItems),
+    ArrayMaxSize(maxItems),
+    IsObject({ each: true }),
+    ValidateNested({ each: true }),
+    Type(of),
+  ];
   return field(options, { type: of, isArray: true, maxItems, minItems }, ...checks);
 }

@@ -1,7 +1,7 @@
 import { GatewayError, uuidPattern } from '@jieqiao/core';
+import type { ByteRange, Download } from '@jieqiao/exchange';
 import { Injectable, type PipeTransform } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Readable } from 'node:stream';
 import { ValidationError } from '../errors/errors';
 
 /** An id in a path; anything else names nothing. */
@@ -66,16 +66,6 @@ export function decodeCursor(cursor: string): string {
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
-export interface Download {
-  length: number;
-  mediaType: string;
-  fileName: string;
-  /** Strong validator of the bytes, without quotes. */
-  tag?: string;
-  /** Bytes from `start` to `end`, both inclusive. */
-  open: (start?: number, end?: number) => Readable;
-}
-
 /**
  * Sends a file, or the one range of it that is asked for (RFC 9110 §14). It is always saved, never shown: evidence
  * comes from outside, and an HTML page among it must not run under this site's name.
@@ -88,35 +78,36 @@ export function sendDownload(request: FastifyRequest, reply: FastifyReply, file:
     .header('content-security-policy', "sandbox; default-src 'none'")
     .header('cache-control', 'private, no-store')
     .header('accept-ranges', 'bytes');
-  if (file.tag !== undefined) reply.header('etag', `"${file.tag}"`);
-  const range = requestedRange(request, file);
-  if (range === null) return reply.code(200).header('content-length', file.length).send(file.open());
+  const range = requestedRange(request, file.bytes);
+  if (range === null) return reply.code(200).header('content-length', file.bytes).send(file.open());
   const { start, end } = range;
   return reply
     .code(206)
-    .header('content-range', `bytes ${start}-${end}/${file.length}`)
+    .header('content-range', `bytes ${start}-${end}/${file.bytes}`)
     .header('content-length', end - start + 1)
-    .send(file.open(start, end));
+    .send(file.open(range));
 }
 
-/** Null: all of it. Several ranges, other units and a failed If-Range are answered with all of it, as the RFC permits. */
-function requestedRange(request: FastifyRequest, file: Download): { start: number; end: number } | null {
+/** Null: all of it. Several ranges, other units and If-Range are answered with all of it, as the RFC permits. */
+function requestedRange(request: FastifyRequest, length: number): ByteRange | null {
   const match = /^bytes=([0-9]{0,15})-([0-9]{0,15})$/.exec(request.headers.range ?? '');
-  if (match === null || (match[1] === '' && match[2] === '')) return null;
-  const ifRange = request.headers['if-range'];
-  if (ifRange !== undefined && ifRange !== `"${file.tag}"`) return null;
-  const { length } = file;
+  if (match === null || request.headers['if-range'] !== undefined) return null;
   const [, first = '', last = ''] = match;
-  const start = first === '' ? Math.max(0, length - Number(last)) : Number(first);
-  const end = first === '' || last === '' ? length - 1 : Math.min(Number(last), length - 1);
+  if (first === '' && last === '') return null;
   if (first !== '' && last !== '' && Number(last) < Number(first)) return null;
-  if (start >= length || (first === '' && Number(last) === 0)) throw new GatewayError('RANGE_NOT_SATISFIABLE', { length });
+  const suffix = first === '';
+  const start = suffix ? Math.max(0, length - Number(last)) : Number(first);
+  const end = suffix || last === '' ? length - 1 : Math.min(Number(last), length - 1);
+  if (start > end) throw new GatewayError('RANGE_NOT_SATISFIABLE', { length });
   return { start, end };
 }
 
 /** RFC 6266: an ASCII name for old readers, the real one percent-encoded. */
 export function contentDisposition(fileName: string): string {
   const ascii = fileName.replace(/[^\x20-\x7e]|["\\%]/g, '_');
-  const encoded = encodeURIComponent(fileName).replace(/['()*!]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+  const encoded = encodeURIComponent(fileName).replace(
+    /['()*!]/g,
+    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
   return `attachment; filename="${ascii}"; filename*=UTF-8''${encoded}`;
 }

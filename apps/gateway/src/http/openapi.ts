@@ -1,7 +1,16 @@
 import type { ErrorCode } from '@jieqiao/core';
 import { errorCodes } from '@jieqiao/core';
-import { applyDecorators, type INestApplication, type Type as Class } from '@nestjs/common';
-import { ApiBearerAuth, ApiExtraModels, ApiProperty, ApiResponse, DocumentBuilder, getSchemaPath, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { applyDecorators, type Type as Class, type INestApplication } from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiExtraModels,
+  ApiProperty,
+  ApiResponse,
+  DocumentBuilder,
+  getSchemaPath,
+  type OpenAPIObject,
+  SwaggerModule,
+} from '@nestjs/swagger';
 import { errorKinds, type FieldError, type ProblemDetails } from '../errors/errors';
 
 class FieldErrorBody implements FieldError {

@@ -31,7 +31,8 @@ export function createValidationPipe(): ValidationPipe {
     whitelist: true,
     forbidNonWhitelisted: true,
     forbidUnknownValues: true,
-    exceptionFactory: (errors) => new ValidationError(errors.flatMap((error) => fieldErrors(error, '')).slice(0, maxErrors)),
+    exceptionFactory: (errors) =>
+      new ValidationError(errors.flatMap((error) => fieldErrors(error, '')).slice(0, maxErrors)),
   });
 }
 

@@ -1,4 +1,16 @@
 import { crc32 } from 'node:zlib';
+import {
+  bundleFile,
+  bundleNameProblem,
+  Certificate,
+  digestOf,
+  type GatewayError,
+  parseManifest,
+  planBundle,
+  sealBundle,
+  verifySeal,
+  writeZip,
+} from '@jieqiao/core';
 import fc from 'fast-check';
 import {
   collect,
@@ -9,11 +21,6 @@ import {
   sealedAt,
   smallFiles,
 } from '../../../../test/support/sealed-exchange';
-import { digestOf } from '../encoding';
-import type { GatewayError } from '../errors';
-import { Certificate } from '../keys/certificate';
-import { bundleFile, bundleNameProblem, parseManifest, planBundle, sealBundle, verifySeal } from './asic';
-import { writeZip } from './zip';
 
 const reasonFor = (act: () => unknown): unknown => {
   try {

@@ -1,11 +1,5 @@
-import 'reflect-metadata';
-import { createPublicKey, generateKeyPairSync, webcrypto } from 'node:crypto';
-import { KeyUsageFlags, KeyUsagesExtension, X509CertificateGenerator } from '@peculiar/x509';
-import { makeParty, type Party, sealedAt } from '../../../../test/support/sealed-exchange';
-import { sha256 } from '../encoding';
-import type { GatewayError } from '../errors';
-import { Signer } from '../keys/signer';
-import { signCades, verifyCades } from './cades';
+import { type GatewayError, sha256, signCades, verifyCades } from '@jieqiao/core';
+import { issueRsaSeal, makeParty, type Party, sealedAt } from '../../../../test/support/sealed-exchange';
 import { DerReader, der, oid, readTime, sequence, setOf, tag, time } from './der';
 
 const content = Buffer.from('a manifest');
@@ -20,29 +14,6 @@ const answerTo = (act: () => unknown): string => {
   }
 };
 
-/** An RSA seal as many authorities have; self-signed, since only the signature's form is asked for here. */
-async function rsaSigner(): Promise<Signer> {
-  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const algorithm = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' };
-  const pkcs8 = privateKey.export({ type: 'pkcs8', format: 'der' });
-  const spki = createPublicKey(publicKey.export({ type: 'spki', format: 'pem' })).export({
-    type: 'spki',
-    format: 'der',
-  });
-  const certificate = await X509CertificateGenerator.create({
-    serialNumber: '0a',
-    subject: 'CN=RSA seal',
-    issuer: 'CN=RSA seal',
-    notBefore: new Date('2022-01-01'),
-    notAfter: new Date('2032-01-01'),
-    publicKey: await webcrypto.subtle.importKey('spki', spki, algorithm, true, ['verify']),
-    signingKey: await webcrypto.subtle.importKey('pkcs8', pkcs8, algorithm, false, ['sign']),
-    signingAlgorithm: algorithm,
-    extensions: [new KeyUsagesExtension(KeyUsageFlags.digitalSignature | KeyUsageFlags.nonRepudiation, true)],
-  });
-  return Signer.fromPem(privateKey.export({ type: 'pkcs8', format: 'pem' }) as string, certificate.toString('pem'));
-}
-
 describe('CAdES baseline-B', () => {
   let party: Party;
 
@@ -51,7 +22,7 @@ describe('CAdES baseline-B', () => {
   });
 
   it.each(['P-256', 'RSA'])('%s signatures verify and tell signer and time', async (kind) => {
-    const signer = kind === 'RSA' ? await rsaSigner() : party.seal;
+    const signer = kind === 'RSA' ? await issueRsaSeal(party.root, 'urn:jieqiao:seal:pinghu.330482', '0a') : party.seal;
     const signature = signCades(content, signer, new Date('2022-08-20T09:30:00.999Z'));
     const cades = verifyCades(content, signature);
     expect(cades.signer.fingerprint).toBe(signer.certificate.fingerprint);

@@ -1,8 +1,15 @@
 import { crc32 } from 'node:zlib';
+import {
+  type ByteSource,
+  type GatewayError,
+  planZip,
+  readZip,
+  writeZip,
+  type ZipEntry,
+  zipLimits,
+} from '@jieqiao/core';
 import fc from 'fast-check';
 import { collect, nothing, sourceOf } from '../../../../test/support/sealed-exchange';
-import type { GatewayError } from '../errors';
-import { type ByteSource, planZip, readZip, writeZip, type ZipEntry, zipLimits } from './zip';
 
 const entry = (name: string, text = name): ZipEntry => {
   const content = Buffer.from(text);

@@ -202,7 +202,10 @@ describe('envelopes and agreements', () => {
 
   it('a key that is not the certificate’s is refused', () => {
     const other = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
-    const pem = createPrivateKey(other.export({ type: 'pkcs8', format: 'pem' })).export({ type: 'pkcs8', format: 'pem' });
+    const pem = createPrivateKey(other.export({ type: 'pkcs8', format: 'pem' })).export({
+      type: 'pkcs8',
+      format: 'pem',
+    });
     expect(codeOf(() => Signer.fromPem(pem as string, pinghu.seal.certificate.toPem()))).toBe('KEY_UNUSABLE');
     expect(codeOf(() => Signer.fromPem('nonsense', pinghu.seal.certificate.toPem()))).toBe('KEY_UNUSABLE');
   });

@@ -1,5 +1,13 @@
 import { verify } from 'node:crypto';
-import { base64url, canonicalJson, type Digest, digestOf, fromBase64, fromBase64url, parseCanonicalJson } from '../encoding';
+import {
+  base64url,
+  canonicalJson,
+  type Digest,
+  digestOf,
+  fromBase64,
+  fromBase64url,
+  parseCanonicalJson,
+} from '../encoding';
 import { GatewayError } from '../errors';
 import { Certificate, checkChain } from '../keys/certificate';
 import type { Signer } from '../keys/signer';
@@ -148,7 +156,8 @@ export function verifyEnvelope(envelope: Envelope, trust: Trust): void {
 /** Checks that an envelope may be taken now, by this node. Its lifetime decides, not the certificate's today. */
 export function checkFreshness(claims: EnvelopeClaims, audience: string, now: Date): void {
   if (claims.aud !== audience) throw new GatewayError('ENVELOPE_WRONG_AUDIENCE', { audience: claims.aud });
-  if (claims.iat * 1000 > now.getTime() + clockSkewMs) throw new GatewayError('ENVELOPE_FROM_FUTURE', { iat: claims.iat });
+  if (claims.iat * 1000 > now.getTime() + clockSkewMs)
+    throw new GatewayError('ENVELOPE_FROM_FUTURE', { iat: claims.iat });
   if (claims.exp * 1000 < now.getTime() || claims.exp <= claims.iat) {
     throw new GatewayError('ENVELOPE_EXPIRED', { exp: claims.exp });
   }

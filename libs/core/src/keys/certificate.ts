@@ -6,8 +6,8 @@ import {
   ExtendedKeyUsageExtension,
   KeyUsageFlags,
   KeyUsagesExtension,
-  SubjectAlternativeNameExtension,
   X509Certificate as ParsedCertificate,
+  SubjectAlternativeNameExtension,
 } from '@peculiar/x509';
 import { GatewayError } from '../errors';
 
@@ -149,9 +149,7 @@ function issued(anchor: Certificate, leaf: Certificate): boolean {
   const known = issuedCache.get(pair);
   if (known !== undefined) return known;
   const answer =
-    anchor.fingerprint !== leaf.fingerprint &&
-    leaf.x509.checkIssued(anchor.x509) &&
-    leaf.x509.verify(anchor.publicKey);
+    anchor.fingerprint !== leaf.fingerprint && leaf.x509.checkIssued(anchor.x509) && leaf.x509.verify(anchor.publicKey);
   if (issuedCache.size >= maxCached) issuedCache.clear();
   issuedCache.set(pair, answer);
   return answer;

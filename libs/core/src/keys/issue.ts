@@ -37,7 +37,11 @@ export function generateP256(): KeyObject {
 }
 
 /** An authority's own root (P-256, self-signed, path length 0: it signs leaves and nothing else). */
-export async function createRoot(name: CertificateName, validity: Validity, serial: string): Promise<KeyAndCertificate> {
+export async function createRoot(
+  name: CertificateName,
+  validity: Validity,
+  serial: string,
+): Promise<KeyAndCertificate> {
   const key = generateP256();
   const keys = await webKeys(key);
   const certificate = await X509CertificateGenerator.create({
@@ -69,7 +73,10 @@ export interface CertificateRequest {
   serial: string;
 }
 
-export async function issueCertificate(root: KeyAndCertificate, request: CertificateRequest): Promise<KeyAndCertificate> {
+export async function issueCertificate(
+  root: KeyAndCertificate,
+  request: CertificateRequest,
+): Promise<KeyAndCertificate> {
   const key = generateP256();
   const keys = await webKeys(key);
   const rootKeys = await webKeys(createPrivateKey(root.privateKeyPem));
@@ -112,7 +119,10 @@ function distinguishedName(name: CertificateName): { [type: string]: string[] }[
 
 async function webKeys(key: KeyObject): Promise<webcrypto.CryptoKeyPair> {
   const pkcs8 = key.export({ type: 'pkcs8', format: 'der' });
-  const spki = createPublicKey(key.export({ type: 'pkcs8', format: 'pem' }) as string).export({ type: 'spki', format: 'der' });
+  const spki = createPublicKey(key.export({ type: 'pkcs8', format: 'pem' }) as string).export({
+    type: 'spki',
+    format: 'der',
+  });
   const [privateKey, publicKey] = await Promise.all([
     webcrypto.subtle.importKey('pkcs8', pkcs8, ecdsa, false, ['sign']),
     webcrypto.subtle.importKey('spki', spki, ecdsa, true, ['verify']),

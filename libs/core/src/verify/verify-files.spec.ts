@@ -1,5 +1,25 @@
 import { crc32 } from 'node:zlib';
 import {
+  type Agreement,
+  bundleFile,
+  type Check,
+  type CheckId,
+  exitCodeOf,
+  kindOf,
+  parseEnvelope,
+  planBundle,
+  planZip,
+  type Report,
+  readZip,
+  sealBundle,
+  sealUrn,
+  signEnvelope,
+  verdictOf,
+  verifyFiles,
+  writeZip,
+  type ZipEntry,
+} from '@jieqiao/core';
+import {
   collect,
   type Exchange,
   issue,
@@ -13,13 +33,6 @@ import {
   sourceOf,
   verifiedAt,
 } from '../../../../test/support/sealed-exchange';
-import type { Agreement } from '../agreement/agreement';
-import { bundleFile, planBundle, sealBundle } from '../bundle/asic';
-import { planZip, readZip, writeZip, type ZipEntry } from '../bundle/zip';
-import { parseEnvelope, signEnvelope } from '../envelope/envelope';
-import { sealUrn } from '../names';
-import { type Check, type CheckId, exitCodeOf, type Report, verdictOf } from './report';
-import { kindOf, verifyFiles } from './verify-files';
 
 async function verify(files: Record<string, Buffer>, agreement: Agreement | null, now = verifiedAt): Promise<Report[]> {
   const given = Object.entries(files).map(([file, bytes]) => ({ file, source: sourceOf(bytes) }));

@@ -16,10 +16,8 @@ describe('the life of a transfer', () => {
   }
 
   it('a delivered transfer is never edited, sent or refused', () => {
-    expect(['edit', 'send', 'refuse'].map((command) => transferAfter('DELIVERED', command as TransferCommand))).toEqual([
-      null,
-      null,
-      null,
-    ]);
+    expect(['edit', 'send', 'refuse'].map((command) => transferAfter('DELIVERED', command as TransferCommand))).toEqual(
+      [null, null, null],
+    );
   });
 });

@@ -49,7 +49,9 @@ export class SessionController {
   @ApiOperation({ summary: 'Who is signed in, and what they may do', operationId: 'getMe' })
   @Answers({ 200: MeBody })
   me(@CurrentIdentity() { person }: Identity): MeBody {
-    const permitted = (Object.keys(permissions) as Permission[]).filter((permission) => isPermitted(person, permission));
+    const permitted = (Object.keys(permissions) as Permission[]).filter((permission) =>
+      isPermitted(person, permission),
+    );
     return { ...person, permissions: permitted, node: this.config.node };
   }
 }

@@ -1,5 +1,26 @@
-import { evidenceKinds, handedInSources, harmKinds, leadSources, personalDataCategories, urgencyGrounds } from '@jieqiao/recognition';
-import { Day, Decimal, Flag, Form, Forms, Instant, Line, Nested, NestedList, OneOf, SomeOf, Text, Whole } from '../fields';
+import {
+  evidenceKinds,
+  handedInSources,
+  harmKinds,
+  leadSources,
+  personalDataCategories,
+  urgencyGrounds,
+} from '@jieqiao/recognition';
+import {
+  Day,
+  Decimal,
+  Flag,
+  Form,
+  Forms,
+  Instant,
+  Line,
+  Nested,
+  NestedList,
+  OneOf,
+  SomeOf,
+  Text,
+  Whole,
+} from '../fields';
 
 /*
  * What an officer fills in, field by field as in `transfer.json` (docs/spec/transfer.md). A draft may leave fields
@@ -11,7 +32,10 @@ const certNoPattern = '^[0-9A-Za-z-]{4,32}$';
 const optional = { optional: true };
 
 export class PlaceDto {
-  @Form('^[1-9][0-9]{5}(?:[0-9]{3}(?:[0-9]{3})?)?$', 12, { about: 'GB/T 2260 county code, or 9 or 12 digits.', example: '310116' })
+  @Form('^[1-9][0-9]{5}(?:[0-9]{3}(?:[0-9]{3})?)?$', 12, {
+    about: 'GB/T 2260 county code, or 9 or 12 digits.',
+    example: '310116',
+  })
   code!: string;
 
   @Line(200)
@@ -95,7 +119,11 @@ export class CaseDataDto {
   @SomeOf(urgencyGrounds, optional)
   urgencyGrounds?: string[];
 
-  @Form('^[a-z][a-z0-9-]{0,63}$', 64, { optional: true, about: 'Violation family of the agreement.', example: 'construction-waste-dumping' })
+  @Form('^[a-z][a-z0-9-]{0,63}$', 64, {
+    optional: true,
+    about: 'Violation family of the agreement.',
+    example: 'construction-waste-dumping',
+  })
   family?: string;
 
   @Form(codePattern, 64, optional)

@@ -1,0 +1,226 @@
+import type { Person } from '@jieqiao/access';
+import { type DraftChange, Transfers } from '@jieqiao/exchange';
+import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
+import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { CurrentPerson, Permit } from '../auth.guard';
+import {
+  contentDisposition,
+  decodeCursor,
+  encodeCursor,
+  etagOf,
+  IdPipe,
+  idempotencyKey,
+  ifMatch,
+  preferredWaitMs,
+  requiredIfMatch,
+  sendDownload,
+} from '../headers';
+import { Answers, NeedsSession } from '../openapi';
+import {
+  CreateTransferDto,
+  EditTransferDto,
+  ListTransfersQuery,
+  RecognitionBody,
+  SendDto,
+  TransferBody,
+  TransferListBody,
+} from './transfer.dto';
+
+const defaultPage = 50;
+const bundleType = 'application/vnd.etsi.asic-e+zip';
+
+@ApiTags('transfers')
+@NeedsSession()
+@Controller('api/v1/transfers')
+export class TransfersController {
+  constructor(private readonly transfers: Transfers) {}
+
+  @Post()
+  @Permit('transfer.create')
+  @ApiOperation({ summary: 'Begin a draft', operationId: 'createTransfer' })
+  @Answers({ 201: TransferBody }, 'AGREEMENT_MISSING', 'AGREEMENT_NOT_IN_FORCE')
+  async create(
+    @CurrentPerson() person: Person,
+    @Body() body: CreateTransferDto,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<TransferBody> {
+    const view = await this.transfers.create(person, {
+      to: body.to,
+      kind: body.kind,
+      number: body.number ?? '',
+      title: body.title ?? '',
+      dossier: body.dossier,
+      data: { ...body.data },
+    });
+    reply.header('location', `/api/v1/transfers/${view.id}`).header('etag', etagOf(view.version));
+    return view;
+  }
+
+  @Get()
+  @Permit('transfer.list')
+  @ApiOperation({
+    summary: 'Transfers, newest first; the next page by `Link: rel="next"`',
+    operationId: 'listTransfers',
+  })
+  @Answers({ 200: TransferListBody })
+  async list(
+    @CurrentPerson() person: Person,
+    @Query() query: ListTransfersQuery,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<TransferListBody> {
+    const { direction, state, limit = defaultPage, cursor } = query;
+    const before = cursor === undefined ? undefined : decodeCursor(cursor);
+    const { items, nextBefore } = await this.transfers.list(person, { direction, state, limit, before });
+    if (nextBefore !== null) {
+      const next = new URLSearchParams({ limit: String(limit), cursor: encodeCursor(nextBefore) });
+      if (direction !== undefined) next.set('direction', direction);
+      if (state !== undefined) next.set('state', state);
+      reply.header('link', `</api/v1/transfers?${next}>; rel="next"`);
+    }
+    return { items };
+  }
+
+  @Get(':id')
+  @Permit('transfer.read')
+  @ApiOperation({ summary: 'One transfer, with both axes of state', operationId: 'getTransfer' })
+  @Answers({ 200: TransferBody }, 'NOT_FOUND')
+  async get(
+    @CurrentPerson() person: Person,
+    @Param('id', IdPipe) id: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<TransferBody> {
+    const view = await this.transfers.get(person, id);
+    reply.header('etag', etagOf(view.version)).header('cache-control', 'private, no-store');
+    return view;
+  }
+
+  @Patch(':id')
+  @Permit('transfer.edit')
+  @ApiOperation({ summary: 'Change a draft', operationId: 'editTransfer' })
+  @ApiHeader({ name: 'If-Match', required: true, description: 'The ETag of what was read.' })
+  @Answers({ 200: TransferBody }, 'NOT_FOUND', 'WRONG_STATE', 'PRECONDITION_REQUIRED', 'PRECONDITION_FAILED')
+  async edit(
+    @CurrentPerson() person: Person,
+    @Param('id', IdPipe) id: string,
+    @Body() body: EditTransferDto,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<TransferBody> {
+    const view = await this.transfers.edit(person, id, requiredIfMatch(request), changeOf(body));
+    reply.header('etag', etagOf(view.version));
+    return view;
+  }
+
+  @Get(':id/check')
+  @Permit('transfer.check')
+  @ApiOperation({ summary: 'What the rules say now; changes nothing', operationId: 'checkTransfer' })
+  @Answers({ 200: RecognitionBody }, 'NOT_FOUND', 'EVIDENCE_INCOMPLETE', 'AGREEMENT_MISSING', 'AGREEMENT_NOT_IN_FORCE')
+  check(@CurrentPerson() person: Person, @Param('id', IdPipe) id: string): Promise<RecognitionBody> {
+    return this.transfers.check(person, id);
+  }
+
+  @Post(':id/send')
+  @Permit('transfer.send')
+  @HttpCode(202)
+  @ApiOperation({
+    summary: 'Seal and send; 202 once it is durable, 200 once the receipt is here',
+    operationId: 'sendTransfer',
+  })
+  @ApiHeader({
+    name: 'Idempotency-Key',
+    required: true,
+    description: 'Made by the caller; again, it gives the same answer.',
+  })
+  @ApiHeader({ name: 'If-Match', required: false, description: 'Send only this version.' })
+  @ApiHeader({
+    name: 'Prefer',
+    required: false,
+    description: '`wait=N`: wait up to N seconds (at most 60) for the receipt.',
+  })
+  @Answers(
+    { 200: TransferBody, 202: TransferBody },
+    'IDEMPOTENCY_KEY_REQUIRED',
+    'IDEMPOTENCY_KEY_REUSED',
+    'NOT_FOUND',
+    'WRONG_STATE',
+    'PRECONDITION_FAILED',
+    'EVIDENCE_INCOMPLETE',
+    'RECOGNITION_BLOCKED',
+    'ACKNOWLEDGEMENT_REQUIRED',
+    'AGREEMENT_MISSING',
+    'AGREEMENT_NOT_IN_FORCE',
+  )
+  async send(
+    @CurrentPerson() person: Person,
+    @Param('id', IdPipe) id: string,
+    @Body() body: SendDto,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<TransferBody> {
+    const waitMs = preferredWaitMs(request);
+    const { status, view } = await this.transfers.send(person, id, {
+      acknowledge: body.acknowledge ?? [],
+      ifVersion: ifMatch(request),
+      idempotencyKey: idempotencyKey(request),
+      waitMs,
+    });
+    reply.code(status).header('etag', etagOf(view.version));
+    if (waitMs > 0) reply.header('preference-applied', `wait=${waitMs / 1000}`);
+    return view;
+  }
+
+  @Get(':id/bundle')
+  @Permit('bundle.export')
+  @ApiOperation({ summary: 'The sealed bundle, an ASiC-E container', operationId: 'getBundle' })
+  @Answers(
+    { 200: { mediaType: bundleType, format: 'binary' }, 206: { mediaType: bundleType, format: 'binary' } },
+    'NOT_FOUND',
+    'RANGE_NOT_SATISFIABLE',
+  )
+  async bundle(
+    @CurrentPerson() person: Person,
+    @Param('id', IdPipe) id: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    sendDownload(request, reply, await this.transfers.bundle(person, id));
+  }
+
+  @Get(':id/receipt')
+  @Permit('receipt.read')
+  @ApiOperation({ summary: 'The receipt: a C2SP tlog-proof that verifies alone', operationId: 'getReceipt' })
+  @Answers({ 200: { mediaType: 'text/plain' } }, 'NOT_FOUND')
+  async receipt(
+    @CurrentPerson() person: Person,
+    @Param('id', IdPipe) id: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<string> {
+    const proof = await this.transfers.receipt(person, id);
+    reply.type('text/plain; charset=utf-8').header('content-disposition', contentDisposition(`${id}.tlog-proof`));
+    return proof;
+  }
+
+  @Get(':id/envelope')
+  @Permit('envelope.read')
+  @ApiOperation({ summary: 'The envelope: a compact JWS', operationId: 'getEnvelope' })
+  @Answers({ 200: { mediaType: 'application/jose' } }, 'NOT_FOUND')
+  async envelope(
+    @CurrentPerson() person: Person,
+    @Param('id', IdPipe) id: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<string> {
+    const jws = await this.transfers.envelope(person, id);
+    reply.type('application/jose').header('content-disposition', contentDisposition(`${id}.jws`));
+    return jws;
+  }
+}
+
+/** Only what the request states: an absent field stays as it is. */
+function changeOf({ number, title, data }: EditTransferDto): DraftChange {
+  return {
+    ...(number === undefined ? {} : { number }),
+    ...(title === undefined ? {} : { title }),
+    ...(data === undefined ? {} : { data: { ...data } }),
+  };
+}

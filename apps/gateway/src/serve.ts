@@ -1,0 +1,39 @@
+import { hasCode } from '@jieqiao/core';
+import { createLogger, loadConfig, Metrics } from '@jieqiao/platform';
+import { appModule } from './app.module';
+import { Gateway } from './gateway';
+import { createHttpApp } from './http/http-app';
+import { PeerListeners } from './peer/peer-listeners';
+
+/**
+ * Runs a node until SIGTERM or SIGINT. Prints one JSON line with `"message":"ready"` and the addresses when people and
+ * peers can reach it.
+ * @returns the exit code
+ */
+export async function serve(argv: readonly string[]): Promise<number> {
+  const config = loadConfig({ argv, env: process.env, cwd: process.cwd() });
+  const log = createLogger(config.log.level, config.node);
+  const gateway = await Gateway.open(config, log, () => new Date());
+  const http = await createHttpApp(appModule(gateway, new Metrics(config.node)), config, log);
+  let peers: PeerListeners | null = null;
+  try {
+    peers = await PeerListeners.start(gateway);
+  } catch (error) {
+    // A node waits for its first agreement; people can already sign in.
+    if (!hasCode(error, 'AGREEMENT_MISSING')) throw error;
+    log.warn({ remedy: 'jieqiao setup --agreement FILE, then start again' }, 'no-agreement-in-force');
+  }
+  await gateway.start();
+  await http.listen({ host: config.http.host, port: config.http.port });
+  log.info({ http: await http.getUrl(), peer: config.peer }, 'ready');
+
+  await new Promise<void>((resolve) => {
+    process.once('SIGTERM', resolve);
+    process.once('SIGINT', resolve);
+  });
+  log.info({}, 'stopping');
+  await http.close();
+  await peers?.stop();
+  await gateway.stop();
+  return 0;
+}

@@ -1,0 +1,122 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import type { Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Role } from '@jieqiao/access';
+import {
+  type AgreementContent,
+  agreementFileBytes,
+  encodeVkey,
+  logOrigin,
+  noteKey,
+  signAgreement,
+} from '@jieqiao/core';
+import { createLogger, KeyStore, loadConfig, Metrics, type NodeConfig } from '@jieqiao/platform';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { appModule } from '../../apps/gateway/src/app.module';
+import { Gateway } from '../../apps/gateway/src/gateway';
+import { createHttpApp } from '../../apps/gateway/src/http/http-app';
+
+export const password = 'demo password 1';
+const sender = { node: 'jinshan.310116', authority: '上海市金山区城市管理行政执法局' };
+const receiver = { node: 'pinghu.330482', authority: '平湖市综合行政执法局' };
+const sample = (name: string) => JSON.parse(readFileSync(join(__dirname, '../samples', name), 'utf8'));
+
+/** One node with its HTTP API listening, a demo person for each role, and an agreement with a peer that is not there. */
+export interface HttpNode {
+  gateway: Gateway;
+  server: Server;
+  url: string;
+  log: string[];
+  /** An access token of a person with this role. */
+  token(role: Role): Promise<string>;
+  /** What the officer of sample case S1 fills in. */
+  caseData: Record<string, unknown>;
+  evidenceData: Record<string, unknown>;
+  close(): Promise<void>;
+}
+
+export interface HttpNodeOptions {
+  config?: (config: NodeConfig) => void;
+  /** When the test plays; the clock goes on from there. */
+  at?: string;
+}
+
+export async function startHttpNode({
+  config: adjust,
+  at = '2022-08-19T02:00:00.000Z',
+}: HttpNodeOptions = {}): Promise<HttpNode> {
+  const dir = mkdtempSync(join(tmpdir(), 'http-node-'));
+  const shift = Date.parse(at) - Date.now();
+  const now = () => new Date(Date.now() + shift);
+  const config = loadConfig({
+    argv: [],
+    env: { JIEQIAO_NODE: sender.node, JIEQIAO_DATA_DIR: join(dir, 'node'), JIEQIAO_HTTP_PORT: '0' },
+    cwd: dir,
+  });
+  adjust?.(config);
+  const log: string[] = [];
+  const logger = createLogger('info', config.node, { write: (line: string) => void log.push(line) });
+  const [mine, theirs] = [new KeyStore(join(config.dataDir, 'keys')), new KeyStore(join(dir, 'peer-keys'))];
+  await mine.create({ ...sender, hosts: ['localhost'], now: now() });
+  await theirs.create({ ...receiver, hosts: ['localhost'], now: now() });
+  const gateway = await Gateway.open(config, logger, now);
+  await gateway.agreements.import(
+    signedAgreement([
+      { ...sender, keys: mine.load() },
+      { ...receiver, keys: theirs.load() },
+    ]),
+  );
+  await gateway.start();
+  const app: NestFastifyApplication = await createHttpApp(appModule(gateway, new Metrics(config.node)), config, logger);
+  await app.listen(0, '127.0.0.1');
+  const tokens = new Map<Role, string>();
+  const { transfer } = sample('s1.json');
+  const { schema, id, dossier, kind, number, from, to, evidence, documents, ...caseData } = transfer;
+  const { id: _, seq, fileName, mediaType, bytes, digest, firstHashAt, ...evidenceData } = evidence[0];
+  return {
+    gateway,
+    server: app.getHttpServer() as Server,
+    url: await app.getUrl(),
+    log,
+    caseData: { ...caseData, unit: from.unit },
+    evidenceData,
+    async token(role) {
+      const known = tokens.get(role);
+      if (known !== undefined) return known;
+      await gateway.access.addPerson({ login: role, password, name: role, roles: [role] });
+      const { accessToken } = await gateway.access.signIn(role, password, 'test');
+      tokens.set(role, accessToken);
+      return accessToken;
+    },
+    async close() {
+      await app.close();
+      await gateway.stop();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+function signedAgreement(parties: { node: string; authority: string; keys: ReturnType<KeyStore['load']> }[]): Buffer {
+  const content: AgreementContent = {
+    schema: 'jieqiao/agreement/v1',
+    id: 'pinghu-jinshan',
+    version: 1,
+    previous: null,
+    title: '平湖金山执法互认协议',
+    effective: { from: '2022-01-01T00:00:00.000Z', to: '2032-01-01T00:00:00.000Z' },
+    parties: parties.map(({ node, authority, keys }) => ({
+      node,
+      authority,
+      region: node.slice(-6),
+      aliases: [],
+      anchors: [keys.root.raw.toString('base64')],
+      logVkey: encodeVkey(noteKey(logOrigin(node), keys.log)),
+      // Port 9 (discard) of this machine: nobody answers.
+      endpoints: { grpc: 'localhost:9', blobs: 'https://localhost:9' },
+    })),
+    terms: sample('agreement-terms.json'),
+  };
+  const signatures = parties.map(({ node, keys }) => ({ node, jws: signAgreement(content, keys.seal) }));
+  return agreementFileBytes({ agreement: content, signatures });
+}
