@@ -52,7 +52,10 @@ const purity = Object.entries(pure).map(([lib, allowed]) => ({
     pathNot: [
       '^libs/',
       ...(allowed.length > 0
-        ? [`^(node:)?${anyOf(allowed)}$`, `(^|/)node_modules/${anyOf(allowed.map((name) => name.replace('/', '[/]')))}/`]
+        ? [
+            `^(node:)?${anyOf(allowed)}$`,
+            `(^|/)node_modules/${anyOf(allowed.map((name) => name.replace('/', '[/]')))}/`,
+          ]
         : []),
     ],
   },
@@ -102,7 +105,8 @@ module.exports = {
     {
       name: 'forge-in-one-file',
       severity: 'error',
-      comment: 'node-forge is for PKCS#12 alone; the one file that will read it gets its exception here. No file does yet.',
+      comment:
+        'node-forge is for PKCS#12 alone; the one file that will read it gets its exception here. No file does yet.',
       from: { path: '^(libs|apps)/' },
       to: { path: '(^|/)node_modules/(@types/)?node-forge/' },
     },

@@ -3,22 +3,24 @@ import { join } from 'node:path';
 import { repositoryFiles, root } from './repository';
 
 const isText = (file: string) => /\.(ts|mts|cts|js|mjs|cjs|json|md|yml|yaml|proto|sql|html|css|svg|txt|sh)$/.test(file);
-const files = repositoryFiles();
+/** Without this file, which shows what it looks for. */
+const files = repositoryFiles().filter((file) => file !== 'test/architecture/hygiene.spec.ts');
 const texts = files
   .filter((file) => isText(file) || !/\.[a-z0-9-]+$/i.test(file))
   .map((file) => ({ file, text: readFileSync(join(root, file), 'utf8') }));
 const code = texts.filter(({ file }) => /^(libs|apps)\/[^/]+\/src\/.*(?<!\.spec)\.ts$/.test(file));
 
-/** "file:line" of every match outside the lines that say why with `allowed`. */
+/** "file:line text" of every match. */
 function places(among: typeof texts, pattern: RegExp): string[] {
   return among.flatMap(({ file, text }) =>
-    text.split('\n').flatMap((line, i) => (pattern.test(line) ? [`${file}:${i + 1} ${line.trim().slice(0, 100)}`] : [])),
+    text
+      .split('\n')
+      .flatMap((line, i) => (pattern.test(line) ? [`${file}:${i + 1} ${line.trim().slice(0, 100)}`] : [])),
   );
 }
 
-/** Written so that this file does not match itself. */
-const machinePath = new RegExp('(^|[\\s"\'`(=:])/(?:wo' + 'rk|ro' + 'ot|ho' + 'me/[a-z]+|Us' + 'ers/[a-z]+)/', 'i');
-const privateKey = new RegExp('-----BEGIN (?:[A-Z]+ )?PRIV' + 'ATE KEY-----');
+const machinePath = /(^|[\s"'`(=:])\/(?:work|root|home\/[a-z]+|Users\/[a-z]+)\//i;
+const privateKey = /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----/;
 const registry = /"resolved":\s*"https?:/;
 
 test('no path of a developer’s machine stands anywhere', () => {
@@ -52,9 +54,9 @@ test('no `any` and no suppressed check without a reason', () => {
 
 test('each of these checks can fail', () => {
   const one = (text: string) => [{ file: 'x', text }];
-  expect(places(one(`see "/${'wo'}rk/main/x"`), machinePath)).toHaveLength(1);
-  expect(places(one(`cd /${'ho'}me/somebody/x`), machinePath)).toHaveLength(1);
+  expect(places(one('see "/work/main/x"'), machinePath)).toHaveLength(1);
+  expect(places(one('cd /home/somebody/x'), machinePath)).toHaveLength(1);
   expect(places(one('GET /api/v1/work/1'), machinePath)).toHaveLength(0);
-  expect(places(one(`-----BEGIN PRIV${'ATE'} KEY-----`), privateKey)).toHaveLength(1);
+  expect(places(one('-----BEGIN PRIVATE KEY-----'), privateKey)).toHaveLength(1);
   expect(places(one('"resolved": "https://registry.example/x.tgz"'), registry)).toHaveLength(1);
 });

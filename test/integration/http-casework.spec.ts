@@ -351,10 +351,12 @@ it('serves agreements, the log’s head, health and metrics', async () => {
   await request(node.server).get('/metrics').set('x-forwarded-for', '10.0.0.1').expect(401);
 });
 
-function binary(response: NodeJS.ReadableStream, done: (error: Error | null, body: Buffer) => void): void {
+/** Supertest's parsers get the raw response, whatever its types say. */
+function binary(response: request.Response, done: (error: Error | null, body: Buffer) => void): void {
+  const stream = response as unknown as NodeJS.ReadableStream;
   const chunks: Buffer[] = [];
-  response.on('data', (chunk: Buffer) => chunks.push(chunk));
-  response.on('end', () => done(null, Buffer.concat(chunks)));
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  stream.on('end', () => done(null, Buffer.concat(chunks)));
 }
 
 function deferred(): { promise: Promise<void>; resolve: () => void } {

@@ -72,14 +72,15 @@ async function outputs() {
   const { openApiFile } = gateway('http/openapi-file.js');
   const { configurationGuide } = require('@jieqiao/platform');
   const generated = 'libs/delivery/src/generated';
-  return new Map([
-    ['docs/api/openapi.json', await openApiFile()],
-    ['docs/api/errors.md', errorGuide(gateway('errors/errors.js'), require('@grpc/grpc-js'))],
-    ['docs/guides/configuration.md', configurationGuide()],
-    ...[...protoTypes()].map(([file, text]) => [`${generated}/${file.split(sep).join('/')}`, text]),
-    // A file that nothing generates any more must go.
-    ...filesUnder(join(root, generated)).map((file) => [relative(root, file).split(sep).join('/'), null]),
-  ].sort(([, a], [, b]) => (a === null ? -1 : 0) - (b === null ? -1 : 0)));
+  const slashes = (path) => path.split(sep).join('/');
+  const all = new Map();
+  // What nothing generates any more must go: null, unless it gets a text below.
+  for (const file of filesUnder(join(root, generated))) all.set(slashes(relative(root, file)), null);
+  for (const [file, text] of protoTypes()) all.set(`${generated}/${slashes(file)}`, text);
+  all.set('docs/api/openapi.json', await openApiFile());
+  all.set('docs/api/errors.md', errorGuide(gateway('errors/errors.js'), require('@grpc/grpc-js')));
+  all.set('docs/guides/configuration.md', configurationGuide());
+  return all;
 }
 
 const check = process.argv.includes('--check');

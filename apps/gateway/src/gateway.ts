@@ -142,7 +142,18 @@ export class Gateway {
       random,
     });
     const progressOf = (peer: string, jti: string) => lanes.progress(peer, jti);
-    const transfers: Transfers = new Transfers({ db, audit, agreements, blobs, sender, node, limits, progressOf, now, random });
+    const transfers: Transfers = new Transfers({
+      db,
+      audit,
+      agreements,
+      blobs,
+      sender,
+      node,
+      limits,
+      progressOf,
+      now,
+      random,
+    });
     const receiver = new ReceiveEnvelope({ db, audit, agreements, intake, node, now, random });
     const access = new Access(
       db,

@@ -1,5 +1,4 @@
 import { GatewayError } from '@jieqiao/core';
-import type { Person } from './person';
 
 /** The nine roles of people at a node. */
 export const roles = {
@@ -47,14 +46,19 @@ export const permissions = {
   'node.metrics': ['administrator', 'security-auditor'],
 } as const satisfies Record<string, readonly Role[]>;
 
+/** Whoever has roles: a `Person`. */
+interface RoleHolder {
+  roles: readonly Role[];
+}
+
 export type Permission = keyof typeof permissions;
 
-export function isPermitted(person: Pick<Person, 'roles'>, permission: Permission): boolean {
+export function isPermitted(person: RoleHolder, permission: Permission): boolean {
   const allowed: readonly Role[] = permissions[permission];
   return person.roles.some((role) => allowed.includes(role));
 }
 
 /** @throws FORBIDDEN {permission} */
-export function requirePermission(person: Pick<Person, 'roles'>, permission: Permission): void {
+export function requirePermission(person: RoleHolder, permission: Permission): void {
   if (!isPermitted(person, permission)) throw new GatewayError('FORBIDDEN', { permission });
 }

@@ -11,6 +11,7 @@ import {
   Signer,
   sealUrn,
 } from '@jieqiao/core';
+import { readPkcs12 } from './pkcs12';
 
 export interface NewKeys {
   node: string;
@@ -54,7 +55,10 @@ export class KeyStore {
     const leaf = { validity: { notBefore, notAfter: until(leafYears) } };
     this.write('root', root);
     const urn = sealUrn(node);
-    this.write('seal', await issueCertificate(root, { ...leaf, use: 'seal', name: name('电子印章'), urn, serial: serial() }));
+    this.write(
+      'seal',
+      await issueCertificate(root, { ...leaf, use: 'seal', name: name('电子印章'), urn, serial: serial() }),
+    );
     await this.renewNode(node, authority, hosts, leaf.validity);
     const log = generateKeyPairSync('ed25519').privateKey;
     this.writeFile('log.key.pem', log.export({ type: 'pkcs8', format: 'pem' }) as string);
@@ -82,12 +86,20 @@ export class KeyStore {
     const [key, cert] = pair('node');
     return {
       root: Certificate.parse(this.read('root.cert.pem')),
-      seal: Signer.fromPem(...pair('seal')),
+      seal: this.loadSeal(pair),
       node: Signer.fromPem(key, cert),
       tls: { key, cert },
       log: createPrivateKey(this.read('log.key.pem')),
       sessionSecret: Buffer.from(this.read('session.key').trim(), 'hex'),
     };
+  }
+
+  /** A seal that a certification authority delivered as PKCS#12 goes before the one made here. */
+  private loadSeal(pair: (name: string) => [string, string]): Signer {
+    if (!existsSync(this.path('seal.p12'))) return Signer.fromPem(...pair('seal'));
+    const passphrase = this.read('seal.p12.pass').replace(/\r?\n$/, '');
+    const { privateKeyPem, certificatePem } = readPkcs12(readFileSync(this.path('seal.p12')), passphrase);
+    return Signer.fromPem(privateKeyPem, certificatePem);
   }
 
   private write(name: string, pair: KeyAndCertificate): void {

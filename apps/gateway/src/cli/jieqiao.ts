@@ -78,7 +78,8 @@ async function init(options: CommandLine): Promise<number> {
   const dataDir = resolve(options.data ?? '.');
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const config = join(dataDir, 'config.json');
-  if (!existsSync(config)) writeFileSync(config, `${JSON.stringify({ node, dataDir: '.' }, null, 2)}\n`, { mode: 0o600 });
+  if (!existsSync(config))
+    writeFileSync(config, `${JSON.stringify({ node, dataDir: '.' }, null, 2)}\n`, { mode: 0o600 });
   loadConfig({ argv: ['--config', config], env: {}, cwd: dataDir });
   const hosts = ['localhost', '127.0.0.1', ...(options.host ?? [])];
   await new KeyStore(join(dataDir, 'keys')).create({ node, authority, hosts: [...new Set(hosts)], now: new Date() });
@@ -119,7 +120,8 @@ async function setup(options: CommandLine): Promise<number> {
 
 function peopleIn(file: string): NewPerson[] {
   const list: unknown = JSON.parse(readFileSync(file, 'utf8'));
-  const sound = Array.isArray(list) && list.every((p: NewPerson) => typeof p?.login === 'string' && p.roles?.every(isRole));
+  const sound =
+    Array.isArray(list) && list.every((p: NewPerson) => typeof p?.login === 'string' && p.roles?.every(isRole));
   if (!sound) throw new UsageError(`${file}: not a JSON list of people`);
   return list as NewPerson[];
 }

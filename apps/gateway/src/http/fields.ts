@@ -1,3 +1,4 @@
+import { bundleNameProblem } from '@jieqiao/core';
 import { applyDecorators, type Type as Class } from '@nestjs/common';
 import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
@@ -17,6 +18,7 @@ import {
   MaxLength,
   Min,
   MinLength,
+  ValidateBy,
   ValidateIf,
   ValidateNested,
 } from 'class-validator';
@@ -65,6 +67,16 @@ export function Form(pattern: string, maxLength: number, options: FieldOptions =
     MaxLength(maxLength),
     Matches(new RegExp(pattern)),
   );
+}
+
+/** Name of an evidence file in a bundle; the bundle's own rules say what it may be (`bundleNameProblem`). */
+export function EvidenceFileName(options: FieldOptions = {}): PropertyDecorator {
+  const pattern = '^[^./\\\\][^/\\\\]*$';
+  const validate = (value: unknown) =>
+    typeof value === 'string' && bundleNameProblem(`evidence/${value.normalize('NFC')}`) === null;
+  const storable = ValidateBy({ name: 'matches', validator: { validate } });
+  const checks = [IsString(), MinLength(1), MaxLength(120), storable];
+  return field(options, { type: 'string', minLength: 1, maxLength: 120, pattern }, ...checks);
 }
 
 /** A secret: any characters, never shown as an example. */
@@ -139,8 +151,9 @@ export function SomeOf(values: readonly string[], options: FieldOptions = {}): P
   );
 }
 
+/* The document builder takes a type for a late one by its name: a function property called `type`. */
 export function Nested(of: () => Class<unknown>, options: FieldOptions = {}): PropertyDecorator {
-  return field(options, { type: of }, IsObject(), ValidateNested(), Type(of));
+  return field(options, { type: () => of() }, IsObject(), ValidateNested(), Type(of));
 }
 
 export function NestedList(
@@ -157,5 +170,5 @@ export function NestedList(
     ValidateNested({ each: true }),
     Type(of),
   ];
-  return field(options, { type: of, isArray: true, maxItems, minItems }, ...checks);
+  return field(options, { type: () => of(), isArray: true, maxItems, minItems }, ...checks);
 }

@@ -6,17 +6,17 @@ import { type Logger, Metrics, type NodeConfig } from '@jieqiao/platform';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SwaggerModule } from '@nestjs/swagger';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { parseJsonBody } from './json-body';
 import { openApiDocument } from './openapi';
-import { ProblemFilter } from './problem.filter';
+import { ProblemFilter, sendProblem } from './problem.filter';
 import { uploadMediaType } from './transfers/evidence.controller';
 import { createValidationPipe } from './validation.pipe';
 
 /** Ids of evidence and transfers are 36 characters; agreement ids up to 80. */
 const maxParamLength = 100;
-/** A person's connection may rest this long within a request; uploads send something all the time. */
-const idleMs = 60_000;
+/** A connection may rest this long within a request: longer than the longest `Prefer: wait`. */
+const idleMs = 120_000;
 
 /** Nest modules in whatever form `NestFactory.create` takes. */
 type AppModule = Parameters<typeof NestFactory.create>[0];
@@ -39,6 +39,9 @@ export async function createHttpApp(
     connectionTimeout: idleMs,
     forceCloseConnections: true,
     logger: false,
+    // A path that can't be decoded, or is absurdly long, never reaches a route.
+    frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) =>
+      sendProblem(new GatewayError('NOT_FOUND', {}), request, reply),
   });
   const routes: RouteList = [];
   const fastify: FastifyInstance = adapter.getInstance();

@@ -36,19 +36,10 @@ export class ProblemFilter implements ExceptionFilter {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const error = this.coded(thrown, request);
-    const problem = problemOf(error, request.id, languageOf(request));
     await this.note(error, request);
     // Once bytes are out, only breaking the connection tells the reader that they are not all.
-    if (reply.sent || reply.raw.headersSent) {
-      reply.raw.destroy();
-      return;
-    }
-    for (const [name, value] of Object.entries(headersFor(error, problem.status))) reply.header(name, value);
-    reply
-      .code(problem.status)
-      .header('content-type', 'application/problem+json; charset=utf-8')
-      .header('cache-control', 'no-store')
-      .send(JSON.stringify(problem));
+    if (reply.sent || reply.raw.headersSent) reply.raw.destroy();
+    else sendProblem(error, request, reply);
   }
 
   private coded(thrown: unknown, request: FastifyRequest): GatewayError {
@@ -82,6 +73,16 @@ export class ProblemFilter implements ExceptionFilter {
       this.logger.error({ error: failure, ...where }, 'a denial could not be logged');
     }
   }
+}
+
+export function sendProblem(error: GatewayError, request: FastifyRequest, reply: FastifyReply): void {
+  const problem = problemOf(error, request.id, languageOf(request));
+  for (const [name, value] of Object.entries(headersFor(error, problem.status))) reply.header(name, value);
+  reply
+    .code(problem.status)
+    .header('content-type', 'application/problem+json; charset=utf-8')
+    .header('cache-control', 'no-store')
+    .send(JSON.stringify(problem));
 }
 
 const loggedIdPattern = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/;

@@ -4,7 +4,7 @@ import { Body, Controller, Delete, Get, Header, HttpCode, Post, Req } from '@nes
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { CurrentIdentity, Public, SignedInOnly } from '../auth.guard';
-import { Answers } from '../openapi';
+import { Answers, NeedsSession } from '../openapi';
 import { MeBody, RefreshDto, SignedInBody, SignInDto } from './session.dto';
 
 @ApiTags('session')
@@ -36,6 +36,7 @@ export class SessionController {
 
   @Delete('session')
   @SignedInOnly()
+  @NeedsSession()
   @HttpCode(204)
   @ApiOperation({ summary: 'Sign out', operationId: 'signOut' })
   @Answers({ 204: null })
@@ -45,6 +46,7 @@ export class SessionController {
 
   @Get('me')
   @SignedInOnly()
+  @NeedsSession()
   @Header('cache-control', 'no-store')
   @ApiOperation({ summary: 'Who is signed in, and what they may do', operationId: 'getMe' })
   @Answers({ 200: MeBody })

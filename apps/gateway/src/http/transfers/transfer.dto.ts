@@ -2,7 +2,7 @@ import type { Digest } from '@jieqiao/core';
 import type { TransferState } from '@jieqiao/exchange';
 import { type TransferKind, transferKinds } from '@jieqiao/recognition';
 import { ApiProperty } from '@nestjs/swagger';
-import { Form, Forms, Id, Line, Nested, OneOf, Whole } from '../fields';
+import { EvidenceFileName, Form, Forms, Id, Line, Nested, OneOf, Whole } from '../fields';
 import { CaseDataDto, EvidenceDataDto } from './case-data.dto';
 
 const optional = { optional: true };
@@ -56,11 +56,7 @@ export class ListTransfersQuery {
 }
 
 export class AddEvidenceDto {
-  @Form(
-    '^(?![ .])[^\\u0000-\\u001f\\u007f\\u202a-\\u202e\\u2066-\\u2069/\\\\:*?"<>|]*[^\\u0000-\\u001f\\u007f\\u202a-\\u202e\\u2066-\\u2069/\\\\:*?"<>| .]$',
-    120,
-    { about: 'Name in the bundle; no path, unique in the transfer without regard to case.' },
-  )
+  @EvidenceFileName({ about: 'Name in the bundle; no path, unique in the transfer without regard to case.' })
   fileName!: string;
 
   @Form('^[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*$', 100)
