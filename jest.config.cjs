@@ -12,7 +12,7 @@ const swc = (syntax) => [
     sourceMaps: 'inline',
   },
 ];
-const esmOnly = ['@nestjs', 'file-type', 'strtok3', 'token-types', 'uint8array-extras', '@tokenizer', '@borewit'];
+const esmOnly = ['@nestjs', 'file-type', 'strtok3', 'token-types', 'uint8array-extras', '@tokenizer', '@borewit', 'content-disposition'];
 const base = {
   rootDir: __dirname,
   testEnvironment: 'node',
@@ -20,7 +20,7 @@ const base = {
     '^@jieqiao/(core|recognition|platform|audit|access|delivery|exchange)$': '<rootDir>/libs/$1/src',
   },
   transform: { '^.+\\.ts$': swc('typescript'), 'node_modules/.+\\.m?js$': swc('ecmascript') },
-  transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`, '/dist/'],
+  transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`, '<rootDir>/(libs|apps)/[^/]+/dist/'],
   modulePathIgnorePatterns: ['/dist/', '<rootDir>/.data', '<rootDir>/.cache'],
 };
 const suite = (displayName, testMatch) => ({ ...base, displayName, testMatch });

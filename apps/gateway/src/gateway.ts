@@ -201,6 +201,7 @@ export class Gateway {
   private async tidy(): Promise<void> {
     try {
       await this.intake.sweep();
+      await this.access.sweepSessions(new Date());
     } catch (error) {
       this.log.error({ error }, 'tidying-failed');
     }

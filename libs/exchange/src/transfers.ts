@@ -335,7 +335,10 @@ export class Transfers {
       bytes: plan.length,
       mediaType: 'application/vnd.etsi.asic-e+zip',
       fileName: `${row.number}.asice`,
-      open: (range) => ReadableStream.from(writeZip(plan, openEntry, range), { objectMode: false }),
+      open: (range) => {
+        const part = range && { start: range.start, end: range.end + 1 };
+        return ReadableStream.from(writeZip(plan, openEntry, part), { objectMode: false });
+      },
     };
   }
 
