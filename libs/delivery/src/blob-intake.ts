@@ -27,9 +27,15 @@ export interface BlobProgress {
   complete: boolean;
 }
 
+/** A blob that is here, whole: its real length, and the CRC-32 that a container of it needs. */
+export interface ArrivedBlob {
+  bytes: number;
+  crc32: number;
+}
+
 /** What the casework knows of blobs: which it has from a peer, and which anybody still needs. */
 export interface BlobUse {
-  receivedFrom(tx: Tx, peer: string, digests: Digest[]): Promise<Map<Digest, { crc32: number }>>;
+  receivedFrom(tx: Tx, peer: string, digests: Digest[]): Promise<Map<Digest, ArrivedBlob>>;
   inUse(tx: Tx, digests: Digest[]): Promise<Set<Digest>>;
 }
 
@@ -96,12 +102,19 @@ export class BlobIntake {
     return { offset: row.bytes, complete: true };
   }
 
-  /** CRC-32 of those of a bundle's files that are here, whole, from this peer. */
-  async arrived(tx: Tx, peer: string, bundles: readonly EnvelopeBundle[]): Promise<Map<Digest, number>> {
+  /** Those of the bundles' files that are here, whole, from this peer. */
+  async arrived(tx: Tx, peer: string, bundles: readonly EnvelopeBundle[]): Promise<Map<Digest, ArrivedBlob>> {
     const digests = [...new Set(bundles.flatMap((bundle) => bundle.files.map((file) => file.digest)))];
     if (digests.length === 0) return new Map();
     const rows = await tx.findBy(AnnouncementRow, { peer, digest: In(digests) });
-    return new Map(rows.flatMap((row) => (row.crc32 === null ? [] : [[row.digest, row.crc32] as const])));
+    return new Map(
+      rows.flatMap(({ digest, bytes, crc32 }) => (crc32 === null ? [] : [[digest, { bytes, crc32 }] as const])),
+    );
+  }
+
+  /** The files belong to a transfer now: the announcement has done its work and no longer counts against the peer. */
+  async claimed(tx: Tx, peer: string, digests: readonly Digest[]): Promise<void> {
+    if (digests.length > 0) await tx.delete(AnnouncementRow, { peer, digest: In([...digests]) });
   }
 
   /** Drops announcements that no envelope followed, and their bytes unless something else needs them. */
@@ -149,7 +162,9 @@ export class BlobIntake {
     const expiresAt = new Date(this.now().getTime() + this.limits.keepMs).toISOString();
     const rows = fresh.map((digest) => {
       const { bytes, jti } = files.get(digest)!;
-      return { peer, digest, bytes, jti, crc32: before.get(digest)?.crc32 ?? null, expiresAt };
+      // The length is the peer's claim until the bytes are here; a blob that is here has its own.
+      const here = before.get(digest);
+      return { peer, digest, bytes: here?.bytes ?? bytes, jti, crc32: here?.crc32 ?? null, expiresAt };
     });
     await this.checkQuota(tx, peer, rows);
     await insertRows(tx, AnnouncementRow, rows);

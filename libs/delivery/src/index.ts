@@ -8,5 +8,6 @@ export type { Delivery__Output } from './generated/jieqiao/exchange/v1/Delivery'
 export type { Outcome } from './generated/jieqiao/exchange/v1/Outcome';
 export * from './lane';
 export * from './lanes';
+export * from './mailbox';
 export { maxMessageBytes, protoFile, protoLoader, protoPackage, type TlsIdentity } from './peer-client';
 export * from './tables';

@@ -56,7 +56,7 @@ export const blobUse: BlobUse = {
       .innerJoin(TransferRow, 't', 't.id = e.transferId')
       .where("e.digest IN (:...digests) AND t.direction = 'in' AND t.peer = :peer", { digests, peer })
       .getMany();
-    return new Map(rows.map((row) => [row.digest!, { crc32: row.crc32! }]));
+    return new Map(rows.map((row) => [row.digest!, { bytes: row.bytes, crc32: row.crc32! }]));
   },
   async inUse(tx, digests) {
     if (digests.length === 0) return new Set();

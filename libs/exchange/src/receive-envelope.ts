@@ -22,14 +22,18 @@ import {
 } from '@jieqiao/core';
 import {
   type AgreementBook,
-  AnnouncementRow,
+  type ArrivedBlob,
   type BlobIntake,
+  type ChainEnd,
   type Delivery__Output,
-  InboxRow,
-  LaneRow,
+  keepTaken,
+  lockChain,
+  moveChain,
   type Outcome,
+  type TakenEnvelope,
+  takenBefore,
 } from '@jieqiao/delivery';
-import { type Database, insertRows, lockForUpdate, step, type Tx } from '@jieqiao/platform';
+import { type Database, insertRows, step, type Tx } from '@jieqiao/platform';
 import {
   evaluateRecognition,
   parseTransferData,
@@ -81,7 +85,7 @@ type LogRef = { id: number } | { appended: number };
 
 interface Writes {
   events: LogEvent[];
-  inbox: (Omit<InboxRow, 'logId'> & { appended: number })[];
+  inbox: (Omit<TakenEnvelope, 'logId'> & { appended: number })[];
   transfers: TransferRow[];
   evidence: EvidenceRow[];
   bundles: BundleRow[];
@@ -179,16 +183,16 @@ export class ReceiveEnvelope {
 
   private async decide(tx: Tx, peer: string, checked: readonly Checked[], writes: Writes): Promise<Decided[]> {
     const { db, intake } = this.context;
-    const lane = await lockLane(tx, db.dialect, peer);
+    const lane = await lockChain(tx, db.dialect, peer, 'in');
     const jtis = checked.flatMap(({ envelope }) => (envelope ? [envelope.claims.jti] : []));
     const known = new Map<string, { digest: Digest; refusal: ErrorCode | null; log: LogRef }>();
-    for (const row of await tx.findBy(InboxRow, { jti: In(jtis) })) {
+    for (const row of await takenBefore(tx, jtis)) {
       known.set(row.jti, { digest: row.digest, refusal: row.refusal, log: { id: row.logId } });
     }
     const bundles = checked.flatMap(({ envelope }) => (envelope?.claims.bundle ? [envelope.claims.bundle] : []));
     const arrived = await intake.arrived(tx, peer, bundles);
     const taken = await existingTransfers(tx, checked);
-    const start = { seq: lane.seq, digest: lane.digest };
+    const start = lane.seq;
     const decided: Decided[] = [];
     for (const delivery of checked) {
       const outcome = this.decideOne(peer, delivery, { lane, known, arrived, taken, writes });
@@ -196,9 +200,8 @@ export class ReceiveEnvelope {
       if (outcome.status === 'STATUS_RETRY') break; // the chain stops here; what follows waits for it
     }
     while (decided.length < checked.length) decided.push(decided.at(-1)!);
-    if (lane.seq !== start.seq)
-      await tx.update(LaneRow, { peer, direction: 'in' }, { seq: lane.seq, digest: lane.digest });
-    await forgetAnnouncements(tx, peer, writes);
+    if (lane.seq !== start) await moveChain(tx, peer, 'in', lane);
+    await intake.claimed(tx, peer, [...new Set(writes.evidence.map((row) => row.digest!))]);
     return decided;
   }
 
@@ -228,6 +231,7 @@ export class ReceiveEnvelope {
     let refusal = delivery.refusal;
     const files = delivery.contents ? (claims.bundle?.files ?? []) : [];
     if (!files.every((file) => arrived.has(file.digest))) return { status: 'STATUS_RETRY', code: 'BLOB_MISSING' };
+    if (files.some((file) => arrived.get(file.digest)!.bytes !== file.bytes)) refusal = 'LENGTH_MISMATCH';
     if (!refusal && taken.has(claims.transfer)) refusal = 'WRONG_STATE';
 
     const log = { appended: writes.events.length };
@@ -258,7 +262,7 @@ export class ReceiveEnvelope {
     peer: string,
     claims: EnvelopeClaims,
     contents: Contents,
-    arrived: ReadonlyMap<Digest, number>,
+    arrived: ReadonlyMap<Digest, ArrivedBlob>,
     writes: Writes,
   ): void {
     const { now, random } = this.context;
@@ -305,7 +309,7 @@ export class ReceiveEnvelope {
         mediaType: item.mediaType,
         bytes: item.bytes,
         digest: item.digest,
-        crc32: arrived.get(item.digest)!,
+        crc32: arrived.get(item.digest)!.crc32,
         data: null,
         firstHashAt: item.firstHashAt,
         createdAt,
@@ -318,9 +322,9 @@ export class ReceiveEnvelope {
 const passing: ReadonlySet<ErrorCode> = new Set(['AGREEMENT_UNKNOWN_VERSION', 'ENVELOPE_FROM_FUTURE']);
 
 interface DecisionState {
-  lane: LaneRow;
+  lane: ChainEnd;
   known: Map<string, { digest: Digest; refusal: ErrorCode | null; log: LogRef }>;
-  arrived: ReadonlyMap<Digest, number>;
+  arrived: ReadonlyMap<Digest, ArrivedBlob>;
   /** Transfers that are here already, so that their ids can't be taken again. */
   taken: Set<string>;
   writes: Writes;
@@ -394,14 +398,6 @@ function checkEvidence(
   return digests;
 }
 
-async function lockLane(tx: Tx, dialect: Database['dialect'], peer: string): Promise<LaneRow> {
-  const row = await tx.findOne(LaneRow, { where: { peer, direction: 'in' }, ...lockForUpdate(dialect) });
-  if (row) return row;
-  const first: LaneRow = { peer, direction: 'in', seq: 0, digest: null, attempts: 0, error: null, nextAttemptAt: null };
-  await insertRows(tx, LaneRow, [first]);
-  return { ...first };
-}
-
 async function existingTransfers(tx: Tx, checked: readonly Checked[]): Promise<Set<string>> {
   const ids = checked.flatMap(({ contents }) => (contents ? [contents.transfer.id] : []));
   if (ids.length === 0) return new Set();
@@ -410,20 +406,13 @@ async function existingTransfers(tx: Tx, checked: readonly Checked[]): Promise<S
 }
 
 async function save(tx: Tx, writes: Writes, ids: readonly number[]): Promise<void> {
-  await insertRows(
+  await keepTaken(
     tx,
-    InboxRow,
     writes.inbox.map(({ appended, ...row }) => ({ ...row, logId: ids[appended]! })),
   );
   await insertRows(tx, TransferRow, writes.transfers);
   await insertRows(tx, BundleRow, writes.bundles);
   await insertRows(tx, EvidenceRow, writes.evidence);
-}
-
-/** The files belong to a transfer now; the announcement has done its work and no longer counts against the peer. */
-async function forgetAnnouncements(tx: Tx, peer: string, writes: Writes): Promise<void> {
-  const digests = [...new Set(writes.evidence.map((row) => row.digest!))];
-  if (digests.length > 0) await tx.delete(AnnouncementRow, { peer, digest: In(digests) });
 }
 
 /** A refusal that takes no place in the chain: the envelope is not, or not provably, the next one of this peer. */

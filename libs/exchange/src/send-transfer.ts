@@ -17,7 +17,14 @@ import {
   trustedParty,
   uuidv7,
 } from '@jieqiao/core';
-import { type AgreementBook, LaneRow, OutboxRow } from '@jieqiao/delivery';
+import {
+  type AgreementBook,
+  type ChainEnd,
+  lockChain,
+  moveChain,
+  type QueuedEnvelope,
+  queueEnvelopes,
+} from '@jieqiao/delivery';
 import { Batcher, type Database, insertRows, lockForUpdate, step, type Tx, updateRows } from '@jieqiao/platform';
 import { evaluateRecognition, type RecognitionDecision } from '@jieqiao/recognition';
 import { In } from 'typeorm';
@@ -62,7 +69,7 @@ export interface SendContext {
 interface Sent {
   request: SendRequest;
   row: TransferRow;
-  outbox: OutboxRow;
+  outbox: QueuedEnvelope;
   bundle: BundleRow;
 }
 
@@ -90,7 +97,7 @@ export class SendTransfer {
     const results: PromiseSettledResult<void>[] = [];
     const peers = await this.context.db.transaction(async (tx) => {
       const stored = await load(tx, this.context.db.dialect, requests);
-      const lanes = new Map<string, LaneRow>();
+      const lanes = new Map<string, ChainEnd>();
       const sent: Sent[] = [];
       for (const request of requests) {
         try {
@@ -121,7 +128,7 @@ export class SendTransfer {
     tx: Tx,
     request: SendRequest,
     stored: Stored,
-    lanes: Map<string, LaneRow>,
+    lanes: Map<string, ChainEnd>,
   ): Promise<Sent | null> {
     // 1 permission and state
     const { person } = request;
@@ -156,7 +163,7 @@ export class SendTransfer {
     mustBeUsable(agreement, node, at, seal, nodeSigner);
     const files = bundleFiles(transfer, decision, evidence, at.toISOString());
     const sealed = sealBundle(files, seal, at);
-    const lane = lanes.get(row.peer) ?? (await lockLane(tx, this.context.db.dialect, row.peer));
+    const lane = lanes.get(row.peer) ?? (await lockChain(tx, this.context.db.dialect, row.peer, 'out'));
     lanes.set(row.peer, lane);
     const claims: EnvelopeClaims = {
       iss: node,
@@ -203,11 +210,7 @@ export class SendTransfer {
         transferId: row.id,
         envelope,
         digest: lane.digest,
-        state: 'queued',
-        refusal: null,
         createdAt,
-        settledAt: null,
-        receipt: null,
       },
       bundle: bundleRow(row.id, sealed, files, createdAt),
     };
@@ -241,24 +244,7 @@ async function load(tx: Tx, dialect: Database['dialect'], requests: readonly Sen
   };
 }
 
-/** Locks the chain's end: envelopes to one peer are numbered one after the other, whoever sends them. */
-async function lockLane(tx: Tx, dialect: Database['dialect'], peer: string): Promise<LaneRow> {
-  const row = await tx.findOne(LaneRow, { where: { peer, direction: 'out' }, ...lockForUpdate(dialect) });
-  if (row) return row;
-  const first: LaneRow = {
-    peer,
-    direction: 'out',
-    seq: 0,
-    digest: null,
-    attempts: 0,
-    error: null,
-    nextAttemptAt: null,
-  };
-  await insertRows(tx, LaneRow, [first]);
-  return { ...first };
-}
-
-async function save(tx: Tx, sent: readonly Sent[], lanes: ReadonlyMap<string, LaneRow>): Promise<void> {
+async function save(tx: Tx, sent: readonly Sent[], lanes: ReadonlyMap<string, ChainEnd>): Promise<void> {
   if (sent.length === 0) return;
   await updateRows(
     tx,
@@ -280,9 +266,8 @@ async function save(tx: Tx, sent: readonly Sent[], lanes: ReadonlyMap<string, La
     BundleRow,
     sent.map(({ bundle }) => bundle),
   );
-  await insertRows(
+  await queueEnvelopes(
     tx,
-    OutboxRow,
     sent.map(({ outbox }) => outbox),
   );
   await insertRows(
@@ -296,9 +281,7 @@ async function save(tx: Tx, sent: readonly Sent[], lanes: ReadonlyMap<string, La
       createdAt: outbox.createdAt,
     })),
   );
-  for (const { peer, seq, digest } of lanes.values()) {
-    await tx.update(LaneRow, { peer, direction: 'out' }, { seq, digest });
-  }
+  for (const [peer, end] of lanes) await moveChain(tx, peer, 'out', end);
 }
 
 function sentEvent({ row, outbox }: Sent): LogEvent {

@@ -3,7 +3,7 @@ import { Readable as ReadableStream } from 'node:stream';
 import { type Person, requirePermission } from '@jieqiao/access';
 import type { AuditLog } from '@jieqiao/audit';
 import { type Digest, GatewayError, type LogEvent, planBundle, uuidv7, writeZip } from '@jieqiao/core';
-import { type AgreementBook, InboxRow, LaneRow, OutboxRow, type PushProgress } from '@jieqiao/delivery';
+import { type AgreementBook, laneTrouble, type PushProgress, sentEnvelope, takenEnvelope } from '@jieqiao/delivery';
 import { type BlobStore, type Database, insertRows, lockForUpdate, type Tx } from '@jieqiao/platform';
 import { evaluateRecognition, type RecognitionDecision, type TransferKind } from '@jieqiao/recognition';
 import { composeTransfer, digestsById, evidencePath, recognitionAgreement, storedBundleFiles } from './bundle-contents';
@@ -147,9 +147,9 @@ export class Transfers {
       const evidence = await tx.find(EvidenceRow, { where: { transferId: id }, order: { seq: 'ASC' } });
       const bundle = row.bundleDigest ? await tx.findOneBy(BundleRow, { digest: row.bundleDigest }) : null;
       const outgoing = row.direction === 'out' && row.jti;
-      const outbox = outgoing ? await tx.findOneBy(OutboxRow, { jti: row.jti! }) : null;
-      const inbox = row.direction === 'in' ? await tx.findOneBy(InboxRow, { jti: row.jti! }) : null;
-      const lane = row.delivery === 'queued' ? await tx.findOneBy(LaneRow, { peer: row.peer, direction: 'out' }) : null;
+      const outbox = outgoing ? await sentEnvelope(tx, row.jti!) : null;
+      const inbox = row.direction === 'in' ? await takenEnvelope(tx, row.jti!) : null;
+      const lane = row.delivery === 'queued' ? await laneTrouble(tx, row.peer) : null;
       const progress = row.jti ? this.context.progressOf(row.peer, row.jti) : null;
       return viewOf({ row, evidence, bundle, outbox, inbox, lane, progress });
     });
@@ -395,10 +395,10 @@ export class Transfers {
       const row = await this.visible(tx, id);
       if (!row.jti) throw new GatewayError('NOT_FOUND', { what: 'envelope' });
       if (row.direction === 'in') {
-        const { envelope, logId } = (await tx.findOneBy(InboxRow, { jti: row.jti }))!;
+        const { envelope, logId } = (await takenEnvelope(tx, row.jti))!;
         return { envelope, logId };
       }
-      const { envelope, receipt } = (await tx.findOneBy(OutboxRow, { jti: row.jti }))!;
+      const { envelope, receipt } = (await sentEnvelope(tx, row.jti))!;
       return { envelope, receipt };
     });
   }

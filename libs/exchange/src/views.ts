@@ -1,5 +1,5 @@
 import { type Digest, type ErrorCode, parseLogEntry, parseTlogProof } from '@jieqiao/core';
-import type { LaneRow, OutboxRow, PushProgress } from '@jieqiao/delivery';
+import type { LaneTrouble, PushProgress, SentEnvelope, TakenEnvelope } from '@jieqiao/delivery';
 import type { RecognitionDecision, TransferData, TransferKind } from '@jieqiao/recognition';
 import type { BundleRow, EvidenceRow, TransferRow } from './tables';
 import type { DeliveryState, TransferState } from './transfer/transfer';
@@ -62,9 +62,9 @@ export interface ViewSources {
   row: TransferRow;
   evidence: readonly EvidenceRow[];
   bundle: BundleRow | null;
-  outbox: OutboxRow | null;
-  inbox: { jti: string; seq: number; digest: Digest; receivedAt: string } | null;
-  lane: LaneRow | null;
+  outbox: SentEnvelope | null;
+  inbox: TakenEnvelope | null;
+  lane: LaneTrouble | null;
   progress: PushProgress | null;
 }
 
