@@ -10,7 +10,7 @@ const { Database } = require('@jieqiao/platform');
 const { uuidv7 } = require('@jieqiao/core');
 const libsql = require('libsql');
 const mysql = require('mysql2/promise');
-const { randomBytes, randomUUID } = require('node:crypto');
+const { randomBytes } = require('node:crypto');
 
 export const sender = 'jinshan.310116';
 export const receiver = 'pinghu.330482';
@@ -105,7 +105,7 @@ export async function insertDrafts(databaseUrl, draft, count) {
   const columns = ['id', 'dossier_id', ...Object.keys(draft)];
   const insert = `INSERT INTO transfer (${columns.join()}) VALUES `;
   const one = `(${columns.map(() => '?').join()})`;
-  const rows = ids.map((id) => [id, randomUUID(), ...Object.values(draft)]);
+  const rows = ids.map((id) => [id, uuidv7(Date.now(), randomBytes(10)), ...Object.values(draft)]);
   const db = await openRaw(databaseUrl);
   for (let i = 0; i < rows.length; i += 500) {
     const some = rows.slice(i, i + 500);

@@ -1,6 +1,7 @@
 import { Access } from '@jieqiao/access';
 import { AuditLog } from '@jieqiao/audit';
-import { AgreementBook } from '@jieqiao/delivery';
+import { parseCheckpointBody, parseNote } from '@jieqiao/core';
+import { AgreementBook, queueState } from '@jieqiao/delivery';
 import { Transfers } from '@jieqiao/exchange';
 import { Metrics, NodeConfig } from '@jieqiao/platform';
 import { type DynamicModule, Module } from '@nestjs/common';
@@ -19,6 +20,13 @@ export function appModule(gateway: Gateway, metrics: Metrics): DynamicModule {
       if (gateway.audit.failure !== null) throw gateway.audit.failure;
     },
   };
+  const queue = () => gateway.db.read(queueState);
+  metrics.gauge('outbox_queued', 'Envelopes that wait for their receipt.', async () => (await queue()).queued);
+  metrics.gauge('lanes_in_trouble', 'Lanes that wait after a failure.', async () => (await queue()).lanesInTrouble);
+  metrics.gauge('log_size', 'Entries under the latest checkpoint.', async () => {
+    const checkpoint = await gateway.audit.checkpoint();
+    return checkpoint === null ? 0 : parseCheckpointBody(parseNote(checkpoint).text).size;
+  });
   const parts = [
     { provide: NodeConfig, useValue: gateway.config },
     { provide: Access, useValue: gateway.access },

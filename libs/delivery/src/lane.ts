@@ -73,6 +73,8 @@ export interface PushProgress {
   totalBytes: number;
 }
 
+/** Files pushed at the same time. */
+const parallelPushes = 4;
 /** Leaves room under the peer's message limit for one envelope of the largest size. */
 const maxBatchBytes = 3 * 1024 * 1024;
 
@@ -203,23 +205,35 @@ export class Lane {
           (await this.connection().announce([row.envelope])).map((state) => [state.digest, state]),
         );
         step('deliver', 'announced');
-        for (const file of files) {
-          const state = states.get(file.digest);
-          const offset = state?.offset ?? 0;
-          progress.sentBytes += state?.complete ? file.bytes : offset;
-          if (state?.complete) continue;
-          const content = this.context.blobs.read(file.digest, offset);
-          content.on('data', (chunk: Buffer) => {
-            progress.sentBytes += chunk.length;
-          });
-          content.pause();
-          await this.connection().push(file.digest, offset, file.bytes, content);
-          step('deliver', 'pushed');
-        }
+        const missing = files.filter((file) => {
+          const { offset = 0, complete = false } = states.get(file.digest) ?? {};
+          progress.sentBytes += complete ? file.bytes : offset;
+          return !complete;
+        });
+        // Small files wait for the peer's disk, not for the line: a few at a time.
+        const next = missing.values();
+        const pushNext = async (): Promise<void> => {
+          for (const file of next) await this.pushFile(file, states.get(file.digest)?.offset ?? 0, progress);
+        };
+        await Promise.all(Array.from({ length: parallelPushes }, pushNext));
       } finally {
         this.progress.delete(row.jti);
       }
     }
+  }
+
+  private async pushFile(
+    file: { digest: Digest; bytes: number },
+    offset: number,
+    progress: PushProgress,
+  ): Promise<void> {
+    const content = this.context.blobs.read(file.digest, offset);
+    content.on('data', (chunk: Buffer) => {
+      progress.sentBytes += chunk.length;
+    });
+    content.pause();
+    await this.connection().push(file.digest, offset, file.bytes, content);
+    step('deliver', 'pushed');
   }
 
   /** Believes nothing that the peer's log does not prove about exactly this envelope. */

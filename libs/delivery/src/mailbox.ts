@@ -1,6 +1,6 @@
 import type { Digest, ErrorCode } from '@jieqiao/core';
 import { type Database, insertRows, lockForUpdate, type Tx } from '@jieqiao/platform';
-import { In } from 'typeorm';
+import { In, IsNull, Not } from 'typeorm';
 import { InboxRow, LaneRow, OutboxRow } from './tables';
 
 /** The end of the gapless chain of envelopes in one direction between this node and a peer. */
@@ -85,4 +85,11 @@ export interface LaneTrouble {
 
 export function laneTrouble(tx: Tx, peer: string): Promise<LaneTrouble | null> {
   return tx.findOneBy(LaneRow, { peer, direction: 'out' });
+}
+
+/** How many envelopes wait for their receipt, and how many lanes wait after a failure. */
+export async function queueState(tx: Tx): Promise<{ queued: number; lanesInTrouble: number }> {
+  const queued = await tx.countBy(OutboxRow, { state: 'queued' });
+  const lanesInTrouble = await tx.countBy(LaneRow, { direction: 'out', error: Not(IsNull()) });
+  return { queued, lanesInTrouble };
 }

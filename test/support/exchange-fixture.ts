@@ -1,0 +1,340 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import type { Person } from '@jieqiao/access';
+import { AuditLog } from '@jieqiao/audit';
+import {
+  type Agreement,
+  type AgreementContent,
+  type Digest,
+  digestOf,
+  type EnvelopeClaims,
+  encodeVkey,
+  type LogEntry,
+  logOrigin,
+  noteKey,
+  openReceiptProof,
+  parseEnvelope,
+  parseLogEntry,
+  type Signer,
+  signEnvelope,
+  uuidv7,
+} from '@jieqiao/core';
+import { AgreementBook, BlobIntake, type Delivery__Output, type IntakeLimits, type Outcome } from '@jieqiao/delivery';
+import { blobUse, laneCallbacks, ReceiveEnvelope, SendTransfer, Transfers } from '@jieqiao/exchange';
+import { BlobStore, createLogger, Database } from '@jieqiao/platform';
+import { entities } from '../../apps/gateway/src/gateway';
+import type { TestDatabase } from './databases';
+import { makeAgreement, makeParty, type Party } from './sealed-exchange';
+
+export const samplesDir = join(__dirname, '../samples');
+
+export type Row = Record<string, unknown>;
+
+/** SQL with `?` marks; numbers come as MySQL or SQLite gives them. */
+export function rowsOf(db: Database, sql: string, parameters: unknown[] = []): Promise<Row[]> {
+  return db.read((tx) => tx.query(sql, parameters)) as Promise<Row[]>;
+}
+
+export const bytesOf = (value: unknown): Buffer =>
+  Buffer.isBuffer(value) ? value : Buffer.from(value as ArrayBuffer);
+
+/** A sample case: what the officer filled in, and the files beside it. */
+export interface Sample {
+  transfer: {
+    kind: 'LEAD';
+    number: string;
+    cause: string;
+    from: { node: string; unit: string };
+    to: { node: string };
+    evidence: SampleEvidence[];
+    [field: string]: unknown;
+  };
+  files: Record<string, string>;
+  expected: Record<'sender' | 'receiver', { outcome: string; findings: { rule: string; result: string }[] }>;
+}
+
+interface SampleEvidence {
+  id: string;
+  fileName: string;
+  mediaType: string;
+  bytes: number;
+  digest: string;
+  [field: string]: unknown;
+}
+
+export function readSample(name: 's1' | 's2'): Sample {
+  return JSON.parse(readFileSync(join(samplesDir, `${name}.json`), 'utf8')) as Sample;
+}
+
+export const sampleTerms = (): Record<string, unknown> =>
+  JSON.parse(readFileSync(join(samplesDir, 'agreement-terms.json'), 'utf8')) as Record<string, unknown>;
+
+/** A clock that runs, from wherever a test puts it. */
+export class TestClock {
+  private shift = 0;
+
+  constructor(at: string) {
+    this.set(at);
+  }
+
+  readonly now = (): Date => new Date(Date.now() + this.shift);
+
+  set(at: string): void {
+    this.shift = Date.parse(at) - Date.now();
+  }
+
+  advance(ms: number): void {
+    this.shift += ms;
+  }
+}
+
+/** One node's parts as the gateway puts them together, without listeners and lanes. */
+export interface Side {
+  party: Party;
+  node: string;
+  vkey: string;
+  db: Database;
+  audit: AuditLog;
+  agreements: AgreementBook;
+  blobs: BlobStore;
+  intake: BlobIntake;
+  sender: SendTransfer;
+  receiver: ReceiveEnvelope;
+  transfers: Transfers;
+  handler: Person;
+  /** Peers whose lane was woken. */
+  woken: string[];
+}
+
+export interface TwoSidesOptions {
+  at?: string;
+  limits?: Partial<IntakeLimits>;
+  agreement?: Partial<AgreementContent>;
+}
+
+export interface FileToAdd {
+  fileName: string;
+  mediaType: string;
+  content: Buffer;
+  data?: Record<string, unknown>;
+}
+
+const authorities: Record<string, string> = {
+  'pinghu.330482': '平湖市综合行政执法局',
+  'jinshan.310116': '上海市金山区城市管理行政执法局',
+  'jiashan.330421': '嘉善县综合行政执法局',
+};
+
+/**
+ * Two parties in one process, each on a database of its own: what one seals is carried to the other by hand, so that a
+ * test can hold it up, exchange it or forge it on the way. A third party of their agreement exists as keys only.
+ */
+export class TwoSides {
+  readonly s1 = readSample('s1');
+
+  private constructor(
+    readonly sender: Side,
+    readonly receiver: Side,
+    readonly third: Party,
+    readonly agreement: Agreement,
+    readonly clock: TestClock,
+    private readonly cleanUp: () => Promise<void>,
+  ) {}
+
+  /** S1's direction: Jinshan sends, Pinghu receives. */
+  static async open(
+    create: () => Promise<TestDatabase>,
+    { at = '2022-08-19T02:00:00.000Z', limits = {}, agreement: over = {} }: TwoSidesOptions = {},
+  ): Promise<TwoSides> {
+    const clock = new TestClock(at);
+    const parties = await Promise.all(Object.entries(authorities).map(([node, name]) => makeParty(node, name)));
+    const agreement = makeAgreement(parties, { terms: sampleTerms(), ...over });
+    const [pinghu, jinshan, third] = parties as [Party, Party, Party];
+    const dir = mkdtempSync(join(tmpdir(), 'jieqiao-two-'));
+    const closers: (() => Promise<void>)[] = [];
+    const open = async (party: Party): Promise<Side> => {
+      const test = await create();
+      const db = await Database.open(test.url, entities, clock.now);
+      const side = openSide(party, db, join(dir, party.node), clock, limits);
+      closers.push(async () => {
+        await side.audit.stop();
+        await db.close();
+        await test.drop();
+      });
+      await side.agreements.import(agreement.bytes);
+      side.audit.start();
+      return side;
+    };
+    const sender = await open(jinshan);
+    const receiver = await open(pinghu);
+    return new TwoSides(sender, receiver, third, agreement, clock, async () => {
+      for (const close of closers) await close();
+      rmSync(dir, { recursive: true, force: true });
+    });
+  }
+
+  close(): Promise<void> {
+    return this.cleanUp();
+  }
+
+  /** A draft at the sender, with the sample's case data and whatever files are given. */
+  async draft(files: readonly FileToAdd[] = [], sample: Sample = this.s1, from: Side = this.sender): Promise<string> {
+    const { schema, id, dossier, kind, number, from: origin, to, evidence, documents, ...data } = sample.transfer;
+    const draft = { to: to.node, kind, number, title: sample.transfer.cause, data: { ...data, unit: origin.unit } };
+    const { id: transferId } = await from.transfers.create(from.handler, draft);
+    for (const { fileName, mediaType, content, data: form } of files) {
+      const input = { fileName, mediaType, bytes: content.length, data: form ?? formOf(evidence[0]!) };
+      const item = await from.transfers.addEvidence(from.handler, transferId, input);
+      await from.transfers.upload(from.handler, transferId, item.id, 0, Readable.from([content]));
+    }
+    return transferId;
+  }
+
+  /** Every file of a sample case, with the officer's form for each. */
+  sampleFiles(sample: Sample): FileToAdd[] {
+    return sample.transfer.evidence.map((item) => ({
+      fileName: item.fileName,
+      mediaType: item.mediaType,
+      content: readFileSync(join(samplesDir, sample.files[item.id]!)),
+      data: formOf(item),
+    }));
+  }
+
+  send(transferId: string, over: { key?: string; acknowledge?: string[]; from?: Side } = {}): Promise<void> {
+    const { key = randomBytes(8).toString('hex'), acknowledge = [], from = this.sender } = over;
+    return from.sender.send({ person: from.handler, transferId, acknowledge, ifVersion: null, idempotencyKey: key });
+  }
+
+  /** What the lane would put on the wire for these transfers, in the order of the chain. */
+  async deliveries(transferIds?: readonly string[], from: Side = this.sender): Promise<Delivery__Output[]> {
+    const rows = await rowsOf(from.db, 'SELECT transfer_id, envelope FROM outbox ORDER BY seq');
+    const envelopes = rows
+      .filter((row) => !transferIds || transferIds.includes(String(row.transfer_id)))
+      .map((row) => String(row.envelope));
+    const manifests = envelopes.map((envelope) => claimsOf(envelope).bundle!.manifest);
+    const parts = await laneCallbacks(from.db, () => undefined).partsOf(manifests);
+    return envelopes.map((envelope, i) => ({ envelope, ...parts.get(manifests[i]!)! }));
+  }
+
+  /** A draft sealed and sent, as it would travel. */
+  async sealed(files: readonly FileToAdd[] = [], sample?: Sample): Promise<Delivery__Output> {
+    const id = await this.draft(files, sample);
+    await this.send(id);
+    return (await this.deliveries([id]))[0]!;
+  }
+
+  /** Announces an envelope's files to the receiver and pushes those that it lacks. */
+  async push(envelope: string): Promise<void> {
+    const { sender, receiver } = this;
+    const states = await receiver.intake.announce(sender.node, [envelope]);
+    for (const { digest, offset, complete } of states) {
+      const file = claimsOf(envelope).bundle!.files.find((candidate) => candidate.digest === digest)!;
+      const from = Number(offset);
+      if (complete) continue;
+      const content = sender.blobs.read(file.digest, from);
+      await receiver.intake.receive(sender.node, file.digest, from, file.bytes, content);
+    }
+  }
+
+  deliver(...deliveries: Delivery__Output[]): Promise<Outcome[]> {
+    return this.receiver.receiver.receive(this.sender.node, deliveries);
+  }
+
+  /** The end of the receiver's chain from the sender. */
+  async chainEnd(): Promise<{ seq: number; digest: Digest | null }> {
+    const sql = "SELECT seq, digest FROM lane WHERE peer = ? AND direction = 'in'";
+    const [row] = await rowsOf(this.receiver.db, sql, [this.sender.node]);
+    return { seq: Number(row?.seq ?? 0), digest: (row?.digest ?? null) as Digest | null };
+  }
+
+  /**
+   * Signs an envelope anew with other claims, by default as the next one of the receiver's chain: what a peer that
+   * holds real keys could hand over.
+   */
+  async forge(
+    delivery: Delivery__Output,
+    over: Partial<EnvelopeClaims> = {},
+    signer: Signer = this.sender.party.nodeSigner,
+  ): Promise<Delivery__Output> {
+    const end = await this.chainEnd();
+    const claims = {
+      ...claimsOf(delivery.envelope),
+      jti: this.newId(),
+      seq: end.seq + 1,
+      prev: end.digest,
+      ...over,
+    };
+    return { ...delivery, envelope: signEnvelope(claims, signer) };
+  }
+
+  newId(): string {
+    return uuidv7(this.clock.now().getTime(), randomBytes(10));
+  }
+}
+
+function openSide(party: Party, db: Database, dir: string, clock: TestClock, limits: Partial<IntakeLimits>): Side {
+  const { node } = party;
+  const { now } = clock;
+  const random = (bytes: number) => randomBytes(bytes);
+  const origin = logOrigin(node);
+  const logger = createLogger('silent', node);
+  const audit = new AuditLog(db, { node, origin, signer: party.logKey, holder: node, logger, now, random });
+  const agreements = new AgreementBook(db, audit, node, now);
+  const blobs = new BlobStore(dir);
+  const intakeLimits = { fileBytes: 1 << 20, peerAnnouncedBytes: 4 << 20, keepMs: 3_600_000, ...limits };
+  const intake = new BlobIntake(db, blobs, agreements, blobUse, intakeLimits, now);
+  const woken: string[] = [];
+  const { seal, nodeSigner } = party;
+  const wake = (peer: string) => void woken.push(peer);
+  const sender = new SendTransfer({
+    ...{ db, audit, agreements, node, seal, nodeSigner, now, random, wake },
+    envelopeLifetime: 86_400,
+  });
+  const receiver = new ReceiveEnvelope({ db, audit, agreements, intake, node, now, random });
+  const transfers = new Transfers({
+    ...{ db, audit, agreements, blobs, sender, node, now, random },
+    limits: { fileBytes: 1 << 20, filesPerTransfer: 100 },
+    progressOf: () => null,
+  });
+  const id = uuidv7(now().getTime(), randomBytes(10));
+  const handler: Person = { id, login: 'handler', name: '执法人员甲', roles: ['handler'], certNo: null, unit: null };
+  const vkey = encodeVkey(noteKey(origin, party.logKey));
+  return { ...{ party, node, vkey, db, audit, agreements, blobs, intake, sender, receiver, transfers, handler, woken } };
+}
+
+/** The form fields of a sample's evidence item, without what the file itself gives. */
+function formOf(item: SampleEvidence): Record<string, unknown> {
+  const { id, seq, fileName, mediaType, bytes, digest, firstHashAt, ...form } = item;
+  return form;
+}
+
+export const claimsOf = (envelope: string): EnvelopeClaims => parseEnvelope(envelope).claims;
+
+export const envelopeDigest = (delivery: { envelope: string }): Digest => digestOf(Buffer.from(delivery.envelope));
+
+/** The log entry that a receipt proves, under the log's own key. */
+export function provenEntry(receipt: string | undefined, side: Pick<Side, 'vkey'>): LogEntry {
+  return parseLogEntry(openReceiptProof(receipt!, side.vkey).entry);
+}
+
+/** Every entry that a node has logged, in the order in which it was appended. */
+export async function loggedBy(db: Database): Promise<LogEntry[]> {
+  return (await rowsOf(db, 'SELECT entry FROM log_entry ORDER BY id')).map((row) => parseLogEntry(bytesOf(row.entry)));
+}
+
+/** How many rows every table of the exchange has: what a refusal must leave as it was. */
+export async function countRows(db: Database): Promise<Record<string, number>> {
+  const tables = ['transfer', 'evidence', 'bundle', 'inbox', 'outbox', 'announcement', 'idempotency', 'log_entry'];
+  const counts: Record<string, number> = {};
+  for (const table of tables) {
+    const [row] = await rowsOf(db, `SELECT COUNT(*) AS n FROM ${table}`);
+    counts[table] = Number(row!.n);
+  }
+  return counts;
+}
+
+/** Keys that nobody in the agreement knows. */
+export const strangerKey = () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
