@@ -107,6 +107,8 @@ export interface Side {
   handler: Person;
   /** Peers whose lane was woken. */
   woken: string[];
+  /** What another process of this node, on the same database, sends with. */
+  anotherSender(): SendTransfer;
 }
 
 export interface TwoSidesOptions {
@@ -180,8 +182,14 @@ export class TwoSides {
     return this.cleanUp();
   }
 
+  /** The same two with their roles exchanged, as S2 needs them. */
+  reversed(): TwoSides {
+    return new TwoSides(this.receiver, this.sender, this.third, this.agreement, this.clock, async () => undefined);
+  }
+
   /** A draft at the sender, with the sample's case data and whatever files are given. */
-  async draft(files: readonly FileToAdd[] = [], sample: Sample = this.s1, from: Side = this.sender): Promise<string> {
+  async draft(files: readonly FileToAdd[] = [], sample: Sample = this.s1): Promise<string> {
+    const from = this.sender;
     const { schema, id, dossier, kind, number, from: origin, to, evidence, documents, ...data } = sample.transfer;
     const draft = { to: to.node, kind, number, title: sample.transfer.cause, data: { ...data, unit: origin.unit } };
     const { id: transferId } = await from.transfers.create(from.handler, draft);
@@ -203,19 +211,23 @@ export class TwoSides {
     }));
   }
 
-  send(transferId: string, over: { key?: string; acknowledge?: string[]; from?: Side } = {}): Promise<void> {
-    const { key = randomBytes(8).toString('hex'), acknowledge = [], from = this.sender } = over;
-    return from.sender.send({ person: from.handler, transferId, acknowledge, ifVersion: null, idempotencyKey: key });
+  send(
+    transferId: string,
+    { key = randomBytes(8).toString('hex'), acknowledge = [] as string[], by = this.sender.sender } = {},
+  ): Promise<void> {
+    const person = this.sender.handler;
+    return by.send({ person, transferId, acknowledge, ifVersion: null, idempotencyKey: key });
   }
 
   /** What the lane would put on the wire for these transfers, in the order of the chain. */
-  async deliveries(transferIds?: readonly string[], from: Side = this.sender): Promise<Delivery__Output[]> {
-    const rows = await rowsOf(from.db, 'SELECT transfer_id, envelope FROM outbox ORDER BY seq');
+  async deliveries(transferIds?: readonly string[]): Promise<Delivery__Output[]> {
+    const { db } = this.sender;
+    const rows = await rowsOf(db, 'SELECT transfer_id, envelope FROM outbox ORDER BY seq');
     const envelopes = rows
       .filter((row) => !transferIds || transferIds.includes(String(row.transfer_id)))
       .map((row) => String(row.envelope));
     const manifests = envelopes.map((envelope) => claimsOf(envelope).bundle!.manifest);
-    const parts = await laneCallbacks(from.db, () => undefined).partsOf(manifests);
+    const parts = await laneCallbacks(db, () => undefined).partsOf(manifests);
     return envelopes.map((envelope, i) => ({ envelope, ...parts.get(manifests[i]!)! }));
   }
 
@@ -289,10 +301,9 @@ function openSide(party: Party, db: Database, dir: string, clock: TestClock, lim
   const woken: string[] = [];
   const { seal, nodeSigner } = party;
   const wake = (peer: string) => void woken.push(peer);
-  const sender = new SendTransfer({
-    ...{ db, audit, agreements, node, seal, nodeSigner, now, random, wake },
-    envelopeLifetime: 86_400,
-  });
+  const context = { db, audit, agreements, node, seal, nodeSigner, now, random, wake, envelopeLifetime: 86_400 };
+  const sender = new SendTransfer(context);
+  const anotherSender = () => new SendTransfer(context);
   const receiver = new ReceiveEnvelope({ db, audit, agreements, intake, node, now, random });
   const transfers = new Transfers({
     ...{ db, audit, agreements, blobs, sender, node, now, random },
@@ -302,7 +313,8 @@ function openSide(party: Party, db: Database, dir: string, clock: TestClock, lim
   const id = uuidv7(now().getTime(), randomBytes(10));
   const handler: Person = { id, login: 'handler', name: '执法人员甲', roles: ['handler'], certNo: null, unit: null };
   const vkey = encodeVkey(noteKey(origin, party.logKey));
-  return { ...{ party, node, vkey, db, audit, agreements, blobs, intake, sender, receiver, transfers, handler, woken } };
+  const parts = { db, audit, agreements, blobs, intake, sender, anotherSender, receiver, transfers };
+  return { party, node, vkey, handler, woken, ...parts };
 }
 
 /** The form fields of a sample's evidence item, without what the file itself gives. */

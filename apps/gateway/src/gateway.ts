@@ -127,7 +127,7 @@ export class Gateway {
     };
     const lanes = new Lanes(
       laneContext,
-      laneCallbacks(db, (ids) => transfers.settled(ids)),
+      laneCallbacks(db, (settled) => transfers.settlements.settled(settled)),
     );
     const sender = new SendTransfer({
       db,

@@ -28,6 +28,7 @@ export interface BundleParts {
 
 /** An envelope whose fate at the peer is known and proven. */
 export interface Settled {
+  /** As it is stored now. */
   row: OutboxRow;
   state: 'received' | 'refused';
   refusal: ErrorCode | null;
@@ -287,6 +288,7 @@ export class Lane {
       );
       step('deliver', 'before-commit');
     });
+    for (const { row, state, refusal } of settled) Object.assign(row, { state, refusal, settledAt });
     step('deliver', 'after-commit');
     this.callbacks.afterSettled(settled);
   }

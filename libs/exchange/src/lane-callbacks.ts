@@ -7,7 +7,7 @@ import { BundleRow, EvidenceRow, TransferRow } from './tables';
 import { transferAfter } from './transfer/transfer';
 
 /** What the lanes need of the casework: the bundles they carry, and what a receipt changes. */
-export function laneCallbacks(db: Database, afterSettled: (transferIds: string[]) => void): LaneCallbacks {
+export function laneCallbacks(db: Database, afterSettled: (settled: Settled[]) => void): LaneCallbacks {
   return {
     async partsOf(manifests) {
       if (manifests.length === 0) return new Map<Digest, BundleParts>();
@@ -29,9 +29,7 @@ export function laneCallbacks(db: Database, afterSettled: (transferIds: string[]
       });
       await updateRows(tx, 'transfer', 'id', changes);
     },
-    afterSettled(settled: Settled[]) {
-      afterSettled(settled.map(({ row }) => row.transferId));
-    },
+    afterSettled,
   };
 }
 

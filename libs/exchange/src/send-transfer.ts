@@ -66,9 +66,10 @@ export interface SendContext {
 }
 
 /** All that one send writes. */
-interface Sent {
+export interface Sent {
   request: SendRequest;
   row: TransferRow;
+  evidence: EvidenceRow[];
   outbox: QueuedEnvelope;
   bundle: BundleRow;
 }
@@ -83,18 +84,20 @@ const maxBatch = 64;
  * Idempotency-Key gives it again.
  */
 export class SendTransfer {
-  private readonly batcher = new Batcher((requests: SendRequest[]) => this.sendBatch(requests), maxBatch);
+  private readonly batcher = new Batcher<SendRequest, Sent | null>((requests) => this.sendBatch(requests), maxBatch);
 
   constructor(private readonly context: SendContext) {}
 
-  /** @throws GatewayError FORBIDDEN, NOT_FOUND, WRONG_STATE, PRECONDITION_FAILED, IDEMPOTENCY_KEY_REUSED,
+  /**
+   * @returns what was written, or null when this key has done it before
+   * @throws GatewayError FORBIDDEN, NOT_FOUND, WRONG_STATE, PRECONDITION_FAILED, IDEMPOTENCY_KEY_REUSED,
    * EVIDENCE_INCOMPLETE, VALIDATION_FAILED, AGREEMENT_*, RECOGNITION_BLOCKED, ACKNOWLEDGEMENT_REQUIRED */
-  send(request: SendRequest): Promise<void> {
+  send(request: SendRequest): Promise<Sent | null> {
     return this.batcher.add(request);
   }
 
-  private async sendBatch(requests: SendRequest[]): Promise<PromiseSettledResult<void>[]> {
-    const results: PromiseSettledResult<void>[] = [];
+  private async sendBatch(requests: SendRequest[]): Promise<PromiseSettledResult<Sent | null>[]> {
+    const results: PromiseSettledResult<Sent | null>[] = [];
     const peers = await this.context.db.transaction(async (tx) => {
       const stored = await load(tx, this.context.db.dialect, requests);
       const lanes = new Map<string, ChainEnd>();
@@ -103,7 +106,7 @@ export class SendTransfer {
         try {
           const done = await this.sendOne(tx, request, stored, lanes);
           if (done) sent.push(done);
-          results.push({ status: 'fulfilled', value: undefined });
+          results.push({ status: 'fulfilled', value: done });
         } catch (reason) {
           // A refusal of one request is no reason to hold up the others; a failure of the database is.
           if (!(reason instanceof GatewayError)) throw reason;
@@ -203,6 +206,7 @@ export class SendTransfer {
     return {
       request,
       row,
+      evidence,
       outbox: {
         jti: claims.jti,
         peer: row.peer,

@@ -3,14 +3,30 @@ import { Readable as ReadableStream } from 'node:stream';
 import { type Person, requirePermission } from '@jieqiao/access';
 import type { AuditLog } from '@jieqiao/audit';
 import { type Digest, GatewayError, type LogEvent, planBundle, uuidv7, writeZip } from '@jieqiao/core';
-import { type AgreementBook, laneTrouble, type PushProgress, sentEnvelope, takenEnvelope } from '@jieqiao/delivery';
+import {
+  type AgreementBook,
+  laneTrouble,
+  type PushProgress,
+  type Settled,
+  sentEnvelope,
+  takenEnvelope,
+} from '@jieqiao/delivery';
 import { type BlobStore, type Database, insertRows, lockForUpdate, type Tx } from '@jieqiao/platform';
 import { evaluateRecognition, type RecognitionDecision, type TransferKind } from '@jieqiao/recognition';
 import { composeTransfer, digestsById, evidencePath, recognitionAgreement, storedBundleFiles } from './bundle-contents';
 import type { SendTransfer } from './send-transfer';
+import { Settlements } from './settlements';
 import { BundleRow, EvidenceRow, TransferRow } from './tables';
 import { type TransferState, transferAfter } from './transfer/transfer';
-import { type EvidenceView, evidenceOf, summaryOf, type TransferSummary, type TransferView, viewOf } from './views';
+import {
+  type EvidenceView,
+  evidenceOf,
+  summaryOf,
+  type TransferSummary,
+  type TransferView,
+  viewOf,
+  viewOfSent,
+} from './views';
 
 export interface DraftInput {
   to: string;
@@ -76,7 +92,7 @@ export interface TransfersContext {
 
 /** What people do with transfers. Each use case begins with the check of the person and of the object. */
 export class Transfers {
-  private readonly settledWaiters = new Map<string, Set<() => void>>();
+  readonly settlements = new Settlements((id) => this.isSettled(id));
 
   constructor(private readonly context: TransfersContext) {}
 
@@ -299,21 +315,28 @@ export class Transfers {
   ): Promise<{ status: 200 | 202; view: TransferView }> {
     requirePermission(person, 'transfer.send');
     const { acknowledge, ifVersion = null, idempotencyKey, waitMs } = options;
-    const settled = waitMs > 0 ? this.nextSettlement(id, waitMs) : null;
+    const waiting = waitMs > 0 ? this.settlements.expect(id, waitMs) : null;
     try {
-      await this.context.sender.send({ person, transferId: id, acknowledge, ifVersion, idempotencyKey });
-    } catch (error) {
-      settled?.cancel();
-      throw error;
+      const sent = await this.context.sender.send({ person, transferId: id, acknowledge, ifVersion, idempotencyKey });
+      if (!sent) return await this.sentBefore(person, id, waiting?.settled ?? null);
+      if (!waiting) return { status: 202, view: viewOfSent(sent, null) };
+      const settled = await waiting.settled;
+      return settled ? { status: 200, view: viewOfSent(sent, settled) } : await this.sentBefore(person, id, null);
+    } finally {
+      waiting?.cancel();
     }
-    let view = await this.get(person, id);
-    if (settled && view.delivery.state !== 'received' && view.delivery.state !== 'refused') {
-      await settled.promise;
-      view = await this.get(person, id);
-    }
-    settled?.cancel();
+  }
+
+  private async sentBefore(
+    person: Person,
+    id: string,
+    settled: Promise<Settled | null> | null,
+  ): Promise<{ status: 200 | 202; view: TransferView }> {
+    const view = await this.get(person, id);
     const done = view.delivery.state === 'received' || view.delivery.state === 'refused';
-    return { status: done ? 200 : 202, view };
+    if (done || !settled) return { status: done ? 200 : 202, view };
+    await settled;
+    return this.sentBefore(person, id, null);
   }
 
   /** The sealed bundle as one ASiC-E file, rendered while it is read; its length is known beforehand. */
@@ -354,31 +377,6 @@ export class Transfers {
   async envelope(person: Person, id: string): Promise<string> {
     requirePermission(person, 'envelope.read');
     return (await this.message(id)).envelope;
-  }
-
-  /** Called by the lane after its commit: whoever waits for these transfers may look. */
-  settled(transferIds: readonly string[]): void {
-    for (const id of transferIds) for (const wake of this.settledWaiters.get(id) ?? []) wake();
-  }
-
-  private nextSettlement(id: string, waitMs: number): { promise: Promise<void>; cancel: () => void } {
-    const waiters = this.settledWaiters.get(id) ?? new Set();
-    this.settledWaiters.set(id, waiters);
-    let cancel = () => {};
-    const promise = new Promise<void>((resolve) => {
-      // Another process may own the lane; then nobody wakes us, and a look now and then has to do.
-      const poll = setInterval(() => void this.isSettled(id).then((yes) => yes && cancel()), 500);
-      const timer = setTimeout(() => cancel(), waitMs);
-      cancel = () => {
-        clearTimeout(timer);
-        clearInterval(poll);
-        waiters.delete(cancel);
-        if (waiters.size === 0) this.settledWaiters.delete(id);
-        resolve();
-      };
-      waiters.add(cancel);
-    });
-    return { promise, cancel: () => cancel() };
   }
 
   private async isSettled(id: string): Promise<boolean> {

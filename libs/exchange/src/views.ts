@@ -1,8 +1,9 @@
 import { type Digest, type ErrorCode, parseLogEntry, parseTlogProof } from '@jieqiao/core';
-import type { LaneTrouble, PushProgress, SentEnvelope, TakenEnvelope } from '@jieqiao/delivery';
+import type { LaneTrouble, PushProgress, SentEnvelope, Settled, TakenEnvelope } from '@jieqiao/delivery';
 import type { RecognitionDecision, TransferData, TransferKind } from '@jieqiao/recognition';
+import type { Sent } from './send-transfer';
 import type { BundleRow, EvidenceRow, TransferRow } from './tables';
-import type { DeliveryState, TransferState } from './transfer/transfer';
+import { type DeliveryState, type TransferState, transferAfter } from './transfer/transfer';
 
 /** Where the message stands. Never mixed with `state`, where the matter stands. */
 export interface DeliveryView {
@@ -102,6 +103,21 @@ export function viewOf(sources: ViewSources): TransferView {
     envelope: message ? { jti: message.jti, seq: message.seq, digest: message.digest } : null,
     receipt: outbox?.receipt ? receiptOf(outbox.receipt) : null,
   };
+}
+
+/** The view right after sending, from what was written: a read would only bring the same back. */
+export function viewOfSent({ row, evidence, bundle, outbox }: Sent, settled: Settled | null): TransferView {
+  const command = settled?.state === 'received' ? 'receive' : 'refuse';
+  const next = settled && transferAfter(row.state, command);
+  return viewOf({
+    row: next ? { ...row, ...next, refusal: settled.refusal, version: row.version + 1 } : row,
+    evidence,
+    bundle,
+    outbox: settled?.row ?? { ...outbox, settledAt: null, receipt: null },
+    inbox: null,
+    lane: null,
+    progress: null,
+  });
 }
 
 function deliveryOf({ row, outbox, inbox, lane, progress }: ViewSources): DeliveryView {

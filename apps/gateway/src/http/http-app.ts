@@ -49,6 +49,7 @@ export async function createHttpApp(
     routes.push({ methods: [method].flat(), path: pathPattern(url) });
   });
   readBodies(fastify);
+  fastify.get('/', (_request, reply) => reply.redirect('/api/docs'));
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     bodyParser: false,
     logger: false,
