@@ -1,5 +1,6 @@
 // `npm test`: everything that CI checks, in the order in which failures are cheapest to find. Stops at the first
-// failing stage. Results of the suites go to .cache/test/<stage>.json, what it all came to goes to summary.json there.
+// failing stage; `node test/run.mjs STAGE…` runs only those named. Results of the suites go to .cache/test/<stage>.json,
+// what it all came to goes to summary.json there.
 import { spawn } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -13,7 +14,7 @@ const inCi = /^(1|true|yes)$/i.test(process.env.CI ?? '');
 /** No stage takes this long; one that does hangs. */
 const stageLimitMs = 15 * 60_000;
 /** Programs by others that judge our files and protocols, with the Debian package that brings each. */
-const judges = { openssl: 'openssl', unzip: 'unzip', python3: 'python3', xmllint: 'libxml2-utils' };
+const judges = { openssl: 'openssl', unzip: 'unzip', python3: 'python3' };
 
 const npm = (script, ...args) => ['npm', ['run', '--silent', script, ...args]];
 const node = (...args) => [process.execPath, args];
@@ -27,7 +28,7 @@ const jest = (project, ...more) => ({
   ),
 });
 
-const stages = [
+const allStages = [
   { name: 'surroundings', work: checkSurroundings },
   { name: 'install', work: install },
   { name: 'build', command: npm('build') },
@@ -43,6 +44,8 @@ const stages = [
   jest('e2e', '--runInBand'),
   jest('faults', '--runInBand'),
 ];
+const wanted = process.argv.slice(2);
+const stages = allStages.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
 
 /** What this machine can't check, said at the top and again at the end; in CI a failure. */
 const notChecked = [];
@@ -51,6 +54,11 @@ let running = null;
 let stopDatabase = () => undefined;
 
 async function main() {
+  const unknown = wanted.find((name) => !allStages.some((stage) => stage.name === name));
+  if (unknown) {
+    console.error(`no such stage: ${unknown}; there are ${allStages.map(({ name }) => name).join(', ')}`);
+    return 2;
+  }
   process.chdir(root);
   rmSync(results, { recursive: true, force: true });
   mkdirSync(results, { recursive: true });
@@ -214,7 +222,9 @@ function summarise() {
     join(results, 'summary.json'),
     `${JSON.stringify({ passed, failed, seconds, stages: done, notChecked })}\n`,
   );
-  console.log(`${failure ? `✗ failed in ${failure.stage}` : '✓ all stages passed'}, ${Math.round(seconds)} s`);
+  console.log(
+    `${failure ? `✗ failed in ${failure.stage}` : wanted.length > 0 ? '✓ the stages named passed' : '✓ all stages passed'}, ${Math.round(seconds)} s`,
+  );
   console.log(`${passed} passed, ${failed} failed`);
   return failure ? 1 : 0;
 }

@@ -52,7 +52,7 @@ const planted: Record<string, [file: string, text: string]> = {
   'layer-exchange': ['libs/exchange/src/bad.ts', "import '../../../apps/gateway/src/main';"],
   'layer-app-gateway': ['apps/gateway/src/bad.ts', "import '../../verifier/src/main';"],
   'layer-app-verifier': ['apps/verifier/src/bad.ts', "import '@jieqiao/platform';"],
-  'layer-app-demo': ['apps/demo/src/bad.ts', "import '@jieqiao/platform';"],
+  'layer-app-demo': ['apps/demo/src/bad.ts', "import '@jieqiao/audit';"],
   'pure-core': ['libs/core/src/reads.ts', "import { readFileSync } from 'node:fs'; readFileSync('x');"],
   'pure-recognition': ['libs/recognition/src/calls.ts', "import { get } from 'node:https'; get('x');"],
   'index-only': ['libs/exchange/src/deep.ts', "import '../../core/src/leaf';"],

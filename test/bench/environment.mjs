@@ -59,6 +59,8 @@ export function startProcess(cleanup, file, args = [], options = {}) {
   const child = spawn(process.execPath, [...(options.execArgv ?? []), join(root, 'test/bench', file), ...args], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: { PATH: process.env.PATH },
+    // Ctrl-C reaches only the parent, which ends its processes in order.
+    detached: true,
     serialization: 'advanced',
   });
   const exited = new Promise((resolve) => child.once('exit', resolve));
@@ -101,13 +103,12 @@ export function serveParent(handlers) {
     }
   });
   process.on('disconnect', () => (handlers.stop ? handlers.stop() : process.exit(0)));
-  process.on('SIGINT', () => {}); // the parent cleans up
 }
 
 /**
  * A MariaDB for this run alone, so that its CPU time is that of the exchanges; else the server at `given`.
  * Refuses one that does not sync at every commit.
- * @returns {Promise<{url: string, pid: number, version: string, schema: () => Promise<string>}>}
+ * @returns {Promise<{url: string, pid: number, version: string, alone: boolean, schema: () => Promise<string>}>}
  */
 export async function durableMysql(cleanup, dir, given) {
   const server = given ? { url: given.replace(/\/$/, '') } : await startPrivate(cleanup, dir);
@@ -127,7 +128,7 @@ export async function durableMysql(cleanup, dir, given) {
     if (given) cleanup.add(() => connection.query(`DROP DATABASE ${name}`));
     return `${server.url}/${name}`;
   };
-  return { url: server.url, pid, version, schema };
+  return { url: server.url, pid, version, alone: !given, schema };
 }
 
 const which = (name) =>
@@ -138,7 +139,8 @@ const which = (name) =>
 async function startPrivate(cleanup, dir) {
   const installer = which('mariadb-install-db');
   const daemon = which('mariadbd');
-  if (!installer || !daemon) throw new Unavailable('no mariadbd here; give a server with --mysql mysql://user@host:port');
+  if (!installer || !daemon)
+    throw new Unavailable('no mariadbd here; give a server with --mysql mysql://user@host:port');
   const data = join(dir, 'mariadb');
   const user = `--user=${userInfo().username}`;
   const made = spawnSync(

@@ -34,6 +34,7 @@ export function resetPeak(pid) {
  */
 export async function runLoad({ inFlight, warmUpMs, measureMs, pids, operation }) {
   const latencies = [];
+  let total = 0;
   let open = false;
   let stopped = false;
   let exhausted = () => {};
@@ -44,6 +45,7 @@ export async function runLoad({ inFlight, warmUpMs, measureMs, pids, operation }
     while (!stopped) {
       const start = performance.now();
       if ((await operation()) === false) return exhausted();
+      total++;
       if (open) latencies.push(performance.now() - start);
     }
   };
@@ -72,6 +74,8 @@ export async function runLoad({ inFlight, warmUpMs, measureMs, pids, operation }
   return {
     inFlight,
     count,
+    /** with those of the warm-up and of the last moments */
+    total,
     seconds: ms / 1000,
     perSecond: (count * 1000) / ms,
     p50Ms: quantile(0.5),

@@ -120,7 +120,7 @@ export async function openRaw(databaseUrl) {
     const connection = await mysql.createConnection({ uri: databaseUrl, charset: 'utf8mb4' });
     return { run: (sql, values) => connection.query(sql, values), close: () => connection.end() };
   }
-  const db = libsql(databaseUrl.slice('sqlite:'.length));
+  const db = new libsql(databaseUrl.slice('sqlite:'.length));
   db.exec('PRAGMA busy_timeout = 5000');
   return { run: async (sql, values) => db.prepare(sql).run(values), close: async () => db.close() };
 }

@@ -38,8 +38,7 @@ export function rowsOf(db: Database, sql: string, parameters: unknown[] = []): P
   return db.read((tx) => tx.query(sql, parameters)) as Promise<Row[]>;
 }
 
-export const bytesOf = (value: unknown): Buffer =>
-  Buffer.isBuffer(value) ? value : Buffer.from(value as ArrayBuffer);
+export const bytesOf = (value: unknown): Buffer => (Buffer.isBuffer(value) ? value : Buffer.from(value as ArrayBuffer));
 
 /** A sample case: what the officer filled in, and the files beside it. */
 export interface Sample {

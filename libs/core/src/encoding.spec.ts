@@ -1,3 +1,4 @@
+import canonicalize from 'canonicalize';
 import fc from 'fast-check';
 import {
   base64url,
@@ -43,10 +44,43 @@ describe('canonical JSON (RFC 8785)', () => {
     );
   });
 
+  it('writes what the library writes, number-like and odd keys included', () => {
+    const key = fc.oneof(
+      fc.string({ unit: 'grapheme' }),
+      fc.nat().map(String),
+      fc.constantFrom('__proto__', 'toJSON', '', '01', '-1'),
+    );
+    const leaf = fc.oneof(
+      fc.string({ unit: 'grapheme' }),
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      fc.boolean(),
+      fc.constant(null),
+    );
+    const { value } = fc.letrec((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 4 },
+        leaf,
+        fc.array(tie('value')),
+        fc.dictionary(key, tie('value'), { noNullPrototype: true }),
+      ),
+    }));
+    fc.assert(
+      fc.property(value, (sample) => {
+        const expected = Buffer.from(canonicalize(sample)!);
+        expect(canonicalJson(sample)).toEqual(expected);
+        const limit = { maxBytes: expected.length, maxDepth: 10 };
+        expect(() => parseCanonicalJson(expected, limit, 'INTERNAL')).not.toThrow();
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
   it.each([
     ['{"b":1,"a":2}', 'not-canonical'],
     ['{"a":1,"a":1}', 'not-canonical'],
     ['{"a":1.0}', 'not-canonical'],
+    ['{"9":1,"10":1}', 'not-canonical'],
+    ['{"10":1,"9":1}', 'accepted'],
     ['{"a": 1}', 'not-canonical'],
     ['{"a":"\\u0041"}', 'not-canonical'],
     ['\ufeff{}', 'not-json'],

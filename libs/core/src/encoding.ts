@@ -34,11 +34,55 @@ const loneSurrogate = /(?<!\\)(?:\\\\)*\\ud[89a-f]/;
 
 /** RFC 8785 (JCS) bytes of a value: what we sign and hash. Throws on NaN, infinities and lone surrogates. */
 export function canonicalJson(value: unknown): Buffer {
-  const text = canonicalize(value);
+  // Where no key looks like a number, an object with sorted keys keeps its order, and the engine's own serialiser
+  // writes JCS several times faster than the library. A property test holds the two side by side.
+  const sorted = sortedCopy(value);
+  const text = sorted === undefined ? canonicalize(value) : JSON.stringify(sorted);
   if (text === undefined) throw new TypeError('a value without a JSON form');
   // JSON.stringify escapes a lone surrogate instead of refusing it; RFC 8785 §3.2.2.2 wants an error.
   if (text.includes('\\ud') && loneSurrogate.test(text)) throw new TypeError('a lone surrogate');
   return Buffer.from(text, 'utf8');
+}
+
+/** A copy with sorted keys, or undefined where only the library will do: number-like keys, non-finite numbers, `toJSON`. */
+function sortedCopy(value: unknown): unknown {
+  if (typeof value === 'string' || typeof value === 'boolean' || value === null) return value;
+  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
+  if (typeof value !== 'object') return undefined;
+  if (Array.isArray(value)) {
+    const copy: unknown[] = [];
+    for (const item of value) {
+      const element = sortedCopy(item);
+      if (element === undefined) return undefined;
+      copy.push(element);
+    }
+    return copy;
+  }
+  if (Object.getPrototypeOf(value) !== Object.prototype) return undefined;
+  const copy: Record<string, unknown> = {};
+  for (const key of Object.keys(value).sort()) {
+    const member = (value as Record<string, unknown>)[key];
+    if (member === undefined) continue;
+    const first = key.charCodeAt(0);
+    if ((first >= 0x30 && first <= 0x39) || key === '__proto__') return undefined;
+    const element = sortedCopy(member);
+    if (element === undefined) return undefined;
+    copy[key] = element;
+  }
+  return copy;
+}
+
+/** Whether a parsed value has its keys in canonical order throughout. */
+function isSorted(value: unknown): boolean {
+  if (value === null || typeof value !== 'object') return true;
+  if (Array.isArray(value)) return value.every(isSorted);
+  let last: string | null = null;
+  for (const key of Object.keys(value)) {
+    if (last !== null && key <= last) return false;
+    last = key;
+    if (!isSorted((value as Record<string, unknown>)[key])) return false;
+  }
+  return true;
 }
 
 export interface JsonLimits {
@@ -60,14 +104,21 @@ export function parseCanonicalJson(bytes: Uint8Array, limits: JsonLimits, code: 
   } catch {
     throw new GatewayError(code, { reason: 'not-json' });
   }
-  let again: Buffer;
-  try {
-    again = canonicalJson(value);
-  } catch {
-    throw new GatewayError(code, { reason: 'not-canonical' });
-  }
-  if (!again.equals(bytes)) throw new GatewayError(code, { reason: 'not-canonical' });
+  if (!isCanonical(value, text, bytes)) throw new GatewayError(code, { reason: 'not-canonical' });
   return value;
+}
+
+function isCanonical(value: unknown, text: string, bytes: Uint8Array): boolean {
+  // The common case costs one native serialisation; number-like keys, which the engine reorders, take the long way.
+  // Bytes that are not UTF-8 decode to U+FFFD, which is longer than what it stands for.
+  if (JSON.stringify(value) === text && isSorted(value)) {
+    return Buffer.byteLength(text) === bytes.length && !(text.includes('\\ud') && loneSurrogate.test(text));
+  }
+  try {
+    return canonicalJson(value).equals(bytes);
+  } catch {
+    return false;
+  }
 }
 
 /** Counts nesting before parsing: neither the parser nor a recursive walk afterwards meets hostile depth. */

@@ -63,9 +63,7 @@ export class BlobIntake {
     for (const { claims } of opened) {
       for (const file of claims.bundle?.files ?? []) files.set(file.digest, { bytes: file.bytes, jti: claims.jti });
     }
-    for (const { bytes } of files.values()) {
-      if (bytes > this.limits.fileBytes) throw new GatewayError('FILE_TOO_LARGE', { limit: this.limits.fileBytes });
-    }
+    this.mustFit([...files.values()]);
     const rows = await this.db.transaction((tx) => this.register(tx, peer, files));
     return Promise.all(
       rows.map(async (row) => {
@@ -74,6 +72,12 @@ export class BlobIntake {
         return { digest: row.digest, offset, complete };
       }),
     );
+  }
+
+  /** @throws GatewayError FILE_TOO_LARGE: no envelope that names such a file will ever be taken */
+  mustFit(files: readonly { bytes: number }[]): void {
+    const limit = this.limits.fileBytes;
+    if (files.some(({ bytes }) => bytes > limit)) throw new GatewayError('FILE_TOO_LARGE', { limit });
   }
 
   /** Where a push stands. @throws GatewayError BLOB_NOT_ANNOUNCED */
@@ -93,7 +97,7 @@ export class BlobIntake {
     if (total !== row.bytes) throw new GatewayError('LENGTH_MISMATCH', { expected: row.bytes, found: total });
     const upload = uploadId(peer, digest);
     const { offset: reached } = await this.blobs.append(upload, offset, stream, {
-      limit: row.bytes,
+      limit: this.limits.fileBytes,
       expectedLength: row.bytes,
     });
     if (reached < row.bytes) return { offset: reached, complete: false };

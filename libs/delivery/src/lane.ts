@@ -95,6 +95,8 @@ export class Lane {
   private stopping = false;
   private wakeUp: () => void = () => undefined;
   private woken = false;
+  /** Where the peer's chain stood when we last delivered settled envelopes again; still there means: to no avail. */
+  private gapAt: number | null = null;
 
   constructor(
     readonly peer: string,
@@ -133,7 +135,7 @@ export class Lane {
       try {
         this.woken = false;
         const busy = (await this.lease.acquire()) && (await this.deliverBatch());
-        failures = 0;
+        if (this.gapAt === null) failures = 0;
         if (!busy) await this.pause(this.context.settings.pollMs);
       } catch (error) {
         failures++;
@@ -171,17 +173,18 @@ export class Lane {
       }
       settled.push(this.proven(batch[i]!.row, batch[i]!.claims, outcome));
     }
-    if (settled.length > 0) await this.settle(settled);
-    // A second pass that ends in a refusal has not brought the chain forward; waiting for a person is all that is left.
-    if (from !== undefined && settled[0]?.state === 'refused') {
-      throw new GatewayError('ENVELOPE_SEQ_GAP', { peer: this.peer, refusal: settled[0].refusal ?? undefined });
-    }
-    if (!retry) return true;
+    // What was settled before stays so: the first receipt is what convicts a peer that has "lost" the envelope since.
+    const news = settled.filter(({ row }) => row.state === 'queued');
+    if (news.length > 0) await this.settle(news);
     // The peer waits for an earlier envelope than our first unsettled one: it has lost some (a restored backup, say).
-    if (retry.code === 'ENVELOPE_SEQ_GAP' && from === undefined && retry.expectedSeq < batch[0]!.row.seq) {
-      this.context.warn('peer-lost-envelopes', { peer: this.peer, expectedSeq: retry.expectedSeq });
-      return this.deliverBatch(retry.expectedSeq);
+    const lost = retry?.code === 'ENVELOPE_SEQ_GAP' && from === undefined && retry.expectedSeq < batch[0]!.row.seq;
+    if (lost && retry!.expectedSeq !== this.gapAt) {
+      this.gapAt = retry!.expectedSeq;
+      this.context.warn('peer-lost-envelopes', { peer: this.peer, expectedSeq: this.gapAt });
+      return this.deliverBatch(this.gapAt);
     }
+    if (from === undefined) this.gapAt = null;
+    if (!retry) return true;
     throw new GatewayError(retry.code === '' ? 'RECEIPT_INVALID' : (retry.code as ErrorCode), { peer: this.peer });
   }
 
@@ -198,7 +201,8 @@ export class Lane {
   private async pushEvidence(batch: { row: OutboxRow; claims: EnvelopeClaims }[]): Promise<void> {
     for (const { row, claims } of batch) {
       const files = claims.bundle?.files ?? [];
-      if (files.length === 0) continue;
+      // An expired envelope only goes to be refused, which closes its place in the chain; its files are not needed.
+      if (files.length === 0 || claims.exp * 1000 < this.context.now().getTime()) continue;
       const progress: PushProgress = { sentBytes: 0, totalBytes: files.reduce((sum, file) => sum + file.bytes, 0) };
       this.progress.set(row.jti, progress);
       try {
@@ -217,6 +221,9 @@ export class Lane {
           for (const file of next) await this.pushFile(file, states.get(file.digest)?.offset ?? 0, progress);
         };
         await Promise.all(Array.from({ length: parallelPushes }, pushNext));
+      } catch (error) {
+        // Never to be taken: delivered without its files, the envelope is refused for good, with a signature.
+        if (!hasCode(error, 'FILE_TOO_LARGE')) throw error;
       } finally {
         this.progress.delete(row.jti);
       }

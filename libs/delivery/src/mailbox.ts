@@ -31,11 +31,15 @@ export async function lockChain(
   peer: string,
   direction: 'out' | 'in',
 ): Promise<ChainEnd> {
-  const row = await tx.findOne(LaneRow, { where: { peer, direction }, ...lockForUpdate(dialect) });
-  if (row) return { seq: row.seq, digest: row.digest };
-  const end: ChainEnd = { seq: 0, digest: null };
-  await insertRows(tx, LaneRow, [{ peer, direction, ...end, attempts: 0, error: null, nextAttemptAt: null }]);
-  return end;
+  const find = () => tx.findOne(LaneRow, { where: { peer, direction }, ...lockForUpdate(dialect) });
+  const row = (await find()) ?? (await beginChain(tx, peer, direction).then(find));
+  return { seq: row!.seq, digest: row!.digest };
+}
+
+/** Two at once may find that nothing is there yet: the second waits for the first one's row and goes on with it. */
+async function beginChain(tx: Tx, peer: string, direction: 'out' | 'in'): Promise<void> {
+  const first: LaneRow = { peer, direction, seq: 0, digest: null, attempts: 0, error: null, nextAttemptAt: null };
+  await tx.createQueryBuilder().insert().into(LaneRow).values(first).orIgnore().updateEntity(false).execute();
 }
 
 export async function moveChain(tx: Tx, peer: string, direction: 'out' | 'in', end: ChainEnd): Promise<void> {

@@ -163,6 +163,8 @@ export class ReceiveEnvelope {
   private openContents(envelope: Envelope, agreement: Agreement, delivery: Delivery__Output): Contents {
     const { claims } = envelope;
     if (!claims.bundle) throw new GatewayError('BUNDLE_MALFORMED', { reason: 'none' });
+    // Its bytes were refused when they were announced: without this the envelope would wait for them until it expires.
+    this.context.intake.mustFit(claims.bundle.files);
     if (digestOf(delivery.manifest) !== claims.bundle.manifest) throw new GatewayError('BUNDLE_DIGEST_MISMATCH', {});
     const refs = parseManifest(delivery.manifest);
     checkSeal(delivery, claims, agreement);

@@ -2,14 +2,15 @@ import type { Settled } from '@jieqiao/delivery';
 
 type Waiter = (settled: Settled | null) => void;
 
-const pollMs = 500;
+const pollMs = 1_000;
 
 /** Lets senders wait for the receipt of what they have just sent. */
 export class Settlements {
   private readonly waiters = new Map<string, Set<Waiter>>();
+  private poll: NodeJS.Timeout | null = null;
 
-  /** @param isSettled looks into the database: another process may own the lane, and then nobody calls us */
-  constructor(private readonly isSettled: (transferId: string) => Promise<boolean>) {}
+  /** @param settledAmong looks into the database: another process may own the lane, and then nobody calls us */
+  constructor(private readonly settledAmong: (transferIds: string[]) => Promise<string[]>) {}
 
   /**
    * Begins to wait, before the transfer is sent.
@@ -18,25 +19,37 @@ export class Settlements {
   expect(transferId: string, waitMs: number): { settled: Promise<Settled | null>; cancel: () => void } {
     let finish: Waiter = () => {};
     const settled = new Promise<Settled | null>((resolve) => {
-      const poll = setInterval(() => void this.isSettled(transferId).then((yes) => yes && finish(null)), pollMs);
       const timer = setTimeout(() => finish(null), waitMs);
       finish = (outcome) => {
         clearTimeout(timer);
-        clearInterval(poll);
         this.remove(transferId, finish);
         resolve(outcome);
       };
     });
     const waiting = this.waiters.get(transferId) ?? new Set();
     this.waiters.set(transferId, waiting.add(finish));
+    this.poll ??= setTimeout(() => void this.look(), pollMs).unref();
     return { settled, cancel: () => finish(null) };
   }
 
   /** Called by the lane, after its commit. */
   settled(outcomes: readonly Settled[]): void {
-    for (const outcome of outcomes) {
-      for (const finish of [...(this.waiters.get(outcome.row.transferId) ?? [])]) finish(outcome);
+    for (const outcome of outcomes) this.finish(outcome.row.transferId, outcome);
+  }
+
+  private finish(transferId: string, outcome: Settled | null): void {
+    for (const finish of [...(this.waiters.get(transferId) ?? [])]) finish(outcome);
+  }
+
+  /** One question for all who wait, however many. */
+  private async look(): Promise<void> {
+    try {
+      const ids = [...this.waiters.keys()];
+      if (ids.length > 0) for (const id of await this.settledAmong(ids)) this.finish(id, null);
+    } catch {
+      // The database is away; everybody's own time limit still holds.
     }
+    this.poll = this.waiters.size > 0 ? setTimeout(() => void this.look(), pollMs).unref() : null;
   }
 
   private remove(transferId: string, waiter: Waiter): void {

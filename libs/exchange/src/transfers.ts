@@ -13,6 +13,7 @@ import {
 } from '@jieqiao/delivery';
 import { type BlobStore, type Database, insertRows, lockForUpdate, type Tx } from '@jieqiao/platform';
 import { evaluateRecognition, type RecognitionDecision, type TransferKind } from '@jieqiao/recognition';
+import { In } from 'typeorm';
 import { composeTransfer, digestsById, evidencePath, recognitionAgreement, storedBundleFiles } from './bundle-contents';
 import type { SendTransfer } from './send-transfer';
 import { Settlements } from './settlements';
@@ -22,6 +23,7 @@ import {
   type EvidenceView,
   evidenceOf,
   summaryOf,
+  summaryOfSent,
   type TransferSummary,
   type TransferView,
   viewOf,
@@ -69,6 +71,20 @@ export interface Download {
   open(range?: ByteRange): Readable;
 }
 
+export interface SendOptions {
+  acknowledge: readonly string[];
+  ifVersion?: number;
+  idempotencyKey: string;
+  waitMs: number;
+  /** The answer need not repeat what the sender knows: a summary will do where it saves a read. */
+  minimal?: boolean;
+}
+
+export interface SendAnswer {
+  status: 200 | 202;
+  view: TransferView | TransferSummary;
+}
+
 export interface TransferFilter {
   direction?: 'out' | 'in';
   state?: TransferState;
@@ -92,7 +108,7 @@ export interface TransfersContext {
 
 /** What people do with transfers. Each use case begins with the check of the person and of the object. */
 export class Transfers {
-  readonly settlements = new Settlements((id) => this.isSettled(id));
+  readonly settlements = new Settlements((ids) => this.settledAmong(ids));
 
   constructor(private readonly context: TransfersContext) {}
 
@@ -308,30 +324,23 @@ export class Transfers {
    * Sends, and waits up to `waitMs` for the peer's receipt.
    * @returns 200 with the receipt there, 202 while it is on its way
    */
-  async send(
-    person: Person,
-    id: string,
-    options: { acknowledge: readonly string[]; ifVersion?: number; idempotencyKey: string; waitMs: number },
-  ): Promise<{ status: 200 | 202; view: TransferView }> {
+  async send(person: Person, id: string, options: SendOptions): Promise<SendAnswer> {
     requirePermission(person, 'transfer.send');
     const { acknowledge, ifVersion = null, idempotencyKey, waitMs } = options;
     const waiting = waitMs > 0 ? this.settlements.expect(id, waitMs) : null;
     try {
       const sent = await this.context.sender.send({ person, transferId: id, acknowledge, ifVersion, idempotencyKey });
       if (!sent) return await this.sentBefore(person, id, waiting?.settled ?? null);
-      if (!waiting) return { status: 202, view: viewOfSent(sent, null) };
-      const settled = await waiting.settled;
-      return settled ? { status: 200, view: viewOfSent(sent, settled) } : await this.sentBefore(person, id, null);
+      const settled = waiting ? await waiting.settled : null;
+      if (waiting && !settled) return await this.sentBefore(person, id, null);
+      const view = options.minimal ? summaryOfSent(sent, settled) : viewOfSent(sent, settled);
+      return { status: settled ? 200 : 202, view };
     } finally {
       waiting?.cancel();
     }
   }
 
-  private async sentBefore(
-    person: Person,
-    id: string,
-    settled: Promise<Settled | null> | null,
-  ): Promise<{ status: 200 | 202; view: TransferView }> {
+  private async sentBefore(person: Person, id: string, settled: Promise<Settled | null> | null): Promise<SendAnswer> {
     const view = await this.get(person, id);
     const done = view.delivery.state === 'received' || view.delivery.state === 'refused';
     if (done || !settled) return { status: done ? 200 : 202, view };
@@ -379,13 +388,11 @@ export class Transfers {
     return (await this.message(id)).envelope;
   }
 
-  private async isSettled(id: string): Promise<boolean> {
-    try {
-      const row = await this.context.db.read((tx) => tx.findOneBy(TransferRow, { id }));
-      return row?.delivery === 'received' || row?.delivery === 'refused';
-    } catch {
-      return false; // the database is away; the wait goes on until its own limit
-    }
+  private async settledAmong(ids: string[]): Promise<string[]> {
+    const rows = await this.context.db.read((tx) =>
+      tx.find(TransferRow, { where: { id: In(ids), delivery: In(['received', 'refused']) }, select: { id: true } }),
+    );
+    return rows.map((row) => row.id);
   }
 
   private async message(id: string): Promise<{ envelope: string; receipt?: string | null; logId?: number }> {

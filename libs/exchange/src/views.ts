@@ -106,11 +106,10 @@ export function viewOf(sources: ViewSources): TransferView {
 }
 
 /** The view right after sending, from what was written: a read would only bring the same back. */
-export function viewOfSent({ row, evidence, bundle, outbox }: Sent, settled: Settled | null): TransferView {
-  const command = settled?.state === 'received' ? 'receive' : 'refuse';
-  const next = settled && transferAfter(row.state, command);
+export function viewOfSent(sent: Sent, settled: Settled | null): TransferView {
+  const { evidence, bundle, outbox } = sent;
   return viewOf({
-    row: next ? { ...row, ...next, refusal: settled.refusal, version: row.version + 1 } : row,
+    row: rowAfter(sent, settled),
     evidence,
     bundle,
     outbox: settled?.row ?? { ...outbox, settledAt: null, receipt: null },
@@ -118,6 +117,15 @@ export function viewOfSent({ row, evidence, bundle, outbox }: Sent, settled: Set
     lane: null,
     progress: null,
   });
+}
+
+export function summaryOfSent(sent: Sent, settled: Settled | null): TransferSummary {
+  return summaryOf(rowAfter(sent, settled));
+}
+
+function rowAfter({ row }: Sent, settled: Settled | null): TransferRow {
+  const next = settled && transferAfter(row.state, settled.state === 'received' ? 'receive' : 'refuse');
+  return next ? { ...row, ...next, refusal: settled.refusal, version: row.version + 1 } : row;
 }
 
 function deliveryOf({ row, outbox, inbox, lane, progress }: ViewSources): DeliveryView {

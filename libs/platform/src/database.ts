@@ -92,7 +92,16 @@ export function lockForUpdate(dialect: Dialect): { lock?: { mode: 'pessimistic_w
 /** One INSERT for many rows. */
 export async function insertRows<E extends ObjectLiteral>(tx: Tx, entity: new () => E, rows: E[]): Promise<void> {
   if (rows.length === 0) return;
-  await tx.createQueryBuilder().insert().into(entity).values(rows).updateEntity(false).execute();
+  // TypeORM's insert builder names every value and then searches the statement for the names: half the cost of a send.
+  const { columns, tableName } = tx.dataSource.getMetadata(entity);
+  const { driver } = tx.dataSource;
+  const parameters = rows.flatMap((row) =>
+    columns.map((column) => driver.preparePersistentValue(column.getEntityValue(row), column) ?? null),
+  );
+  const tuple = `(${columns.map(() => '?').join()})`;
+  const names = columns.map((column) => driver.escape(column.databaseName)).join();
+  const tuples = rows.map(() => tuple).join();
+  await tx.query(`INSERT INTO ${driver.escape(tableName)} (${names}) VALUES ${tuples}`, parameters);
 }
 
 /**

@@ -468,10 +468,12 @@ export function parseTransferData(bytes: Uint8Array): TransferData {
   return value as TransferData;
 }
 
-/** The bytes of `transfer.json`. @throws GatewayError VALIDATION_FAILED for data that the peer's parser would refuse. */
+/**
+ * The bytes of `transfer.json`.
+ * @param transfer without faults (`findTransferFaults`); the peer's parser would refuse others
+ * @throws GatewayError LIMIT_EXCEEDED
+ */
 export function encodeTransferData(transfer: TransferData): Buffer {
-  const fault = findTransferFaults(transfer)[0];
-  if (fault) throw new GatewayError('VALIDATION_FAILED', { ...fault });
   const bytes = canonicalJson(transfer);
   if (bytes.length > transferLimits.maxBytes) {
     throw new GatewayError('LIMIT_EXCEEDED', { what: 'transfer.json', limit: transferLimits.maxBytes });

@@ -55,6 +55,13 @@ export function preferredWaitMs(request: FastifyRequest): number {
   return seconds === undefined ? 0 : Math.min(Number(seconds), maxWaitSeconds) * 1000;
 }
 
+/** Whether the client asks for no more than it needs: `Prefer: return=minimal` (RFC 7240 §4.2). */
+export function prefersMinimal(request: FastifyRequest): boolean {
+  const header = request.headers.prefer;
+  const text = Array.isArray(header) ? header.join(',') : (header ?? '');
+  return /(?:^|[,;])\s*return\s*=\s*"?minimal"?\s*(?=$|[,;])/i.test(text.slice(0, 200));
+}
+
 /** A list's cursor is the id after which it goes on, made opaque so that nobody builds one. */
 export const encodeCursor = (id: string) => Buffer.from(id.replaceAll('-', ''), 'hex').toString('base64url');
 

@@ -13,6 +13,7 @@ import {
   idempotencyKey,
   ifMatch,
   preferredWaitMs,
+  prefersMinimal,
   requiredIfMatch,
   sendDownload,
 } from '../headers';
@@ -25,6 +26,7 @@ import {
   SendDto,
   TransferBody,
   TransferListBody,
+  TransferSummaryBody,
 } from './transfer.dto';
 
 const defaultPage = 50;
@@ -136,7 +138,8 @@ export class TransfersController {
   @ApiHeader({
     name: 'Prefer',
     required: false,
-    description: '`wait=N`: wait up to N seconds (at most 60) for the receipt.',
+    description:
+      '`wait=N`: wait up to N seconds (at most 60) for the receipt. `return=minimal`: a summary is enough for an answer.',
   })
   @Answers(
     { 200: TransferBody, 202: TransferBody },
@@ -157,16 +160,19 @@ export class TransfersController {
     @Body() body: SendDto,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<TransferBody> {
+  ): Promise<TransferBody | TransferSummaryBody> {
     const waitMs = preferredWaitMs(request);
+    const minimal = prefersMinimal(request);
     const { status, view } = await this.transfers.send(person, id, {
       acknowledge: body.acknowledge ?? [],
       ifVersion: ifMatch(request),
       idempotencyKey: idempotencyKey(request),
       waitMs,
+      minimal,
     });
     reply.code(status).header('etag', etagOf(view.version));
-    if (waitMs > 0) reply.header('preference-applied', `wait=${waitMs / 1000}`);
+    const applied = [...(waitMs > 0 ? [`wait=${waitMs / 1000}`] : []), ...(minimal ? ['return=minimal'] : [])];
+    if (applied.length > 0) reply.header('preference-applied', applied.join(', '));
     return view;
   }
 

@@ -1,0 +1,164 @@
+import { createCipheriv, randomBytes } from 'node:crypto';
+import { closeSync, fsyncSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { root, startProcess } from './environment.mjs';
+import { cpuOf, peakRss, resetPeak } from './measure.mjs';
+import { makeNodes, startNodes } from './nodes.mjs';
+
+const require = createRequire(import.meta.url);
+const { ApiClient } = require(join(root, 'apps/demo/dist/api-client.js'));
+
+const mega = 1e6;
+const warmUpBytes = 48 << 20;
+
+/** Bytes that no file system or TLS library can squeeze, made as fast as AES goes. */
+function pseudoRandomFile(path, bytes) {
+  const cipher = createCipheriv('aes-128-ctr', randomBytes(16), randomBytes(16));
+  const zeros = Buffer.alloc(8 << 20);
+  const file = openSync(path, 'w');
+  for (let left = bytes; left > 0; left -= zeros.length) {
+    writeSync(file, cipher.update(left < zeros.length ? zeros.subarray(0, left) : zeros));
+  }
+  fsyncSync(file);
+  closeSync(file);
+}
+
+/**
+ * One large file: from the officer to the node over the HTTP API, then from node to node until its receipt is there.
+ * Each next to the same bytes through plain Node in the same chunks, hashed, written and synced.
+ */
+export async function measureEvidence(cleanup, dir, database, bytes, say) {
+  const databases = database ? [await database.schema(), await database.schema()] : undefined;
+  const specs = await makeNodes(join(dir, 'nodes'), databases);
+  const nodes = await startNodes(cleanup, specs);
+  const client = startProcess(cleanup, 'driver.mjs');
+  const [pusher, taker] = [startProcess(cleanup, 'floor-evidence.mjs'), startProcess(cleanup, 'floor-evidence.mjs')];
+  const file = join(dir, 'evidence.bin');
+  pseudoRandomFile(file, bytes);
+
+  const timed = async (pids, work, size = bytes) => {
+    const before = cpuOf(pids);
+    const { ms } = await work();
+    const after = cpuOf(pids);
+    const cpuMs = Object.keys(pids).reduce((sum, name) => sum + after[name] - before[name], 0);
+    return { megabytesPerSecond: size / mega / (ms / 1000), cpuMsPerMegabyte: cpuMs / (size / mega) };
+  };
+  const keys = (spec, name) => readFileSync(join(spec.dir, 'keys', name), 'utf8');
+  const tls = (spec) => ({ key: keys(spec, 'node.key.pem'), cert: keys(spec, 'node.cert.pem') });
+  const { port: httpPort } = await taker.ask({ type: 'http', dir });
+  const { port: httpsPort } = await taker.ask({
+    type: 'https',
+    dir,
+    tls: tls(specs[1]),
+    peerRoot: keys(specs[0], 'root.cert.pem'),
+  });
+  const cleared = async (work) => {
+    const measured = await work;
+    await taker.ask({ type: 'clear', dir });
+    return measured;
+  };
+  const floorUpload = (from) =>
+    cleared(
+      timed({ taker: taker.pid }, () =>
+        client.ask({
+          type: 'upload',
+          url: `http://127.0.0.1:${httpPort}/`,
+          method: 'PUT',
+          headers: {},
+          file: from,
+          expectStatus: 201,
+        }),
+      ),
+    );
+  const floorDelivery = (from, hashing) =>
+    cleared(
+      timed({ pusher: pusher.pid, taker: taker.pid }, () =>
+        pusher.ask({
+          type: 'push',
+          url: `https://127.0.0.1:${httpsPort}/`,
+          file: from,
+          tls: tls(specs[0]),
+          peerRoot: keys(specs[1], 'root.cert.pem'),
+          hashing,
+        }),
+      ),
+    );
+  const productUpload = (from, evidencePath) =>
+    timed({ sender: nodes.pids.sender }, () =>
+      client.ask({
+        type: 'upload',
+        url: `${nodes.url}/api/v1${evidencePath}/content`,
+        method: 'PATCH',
+        headers: {
+          authorization: `Bearer ${nodes.token}`,
+          'tus-resumable': '1.0.0',
+          'upload-offset': '0',
+          'content-type': 'application/offset+octet-stream',
+        },
+        file: from,
+        expectStatus: 204,
+      }),
+    );
+  const productDelivery = (transferId) =>
+    timed(nodes.pids, () =>
+      client.ask({
+        type: 'post',
+        url: `${nodes.url}/api/v1/transfers/${transferId}/send`,
+        headers: { authorization: `Bearer ${nodes.token}`, 'idempotency-key': transferId, prefer: 'wait=60' },
+        body: '{}',
+        expectStatus: 200,
+      }),
+    );
+
+  // Code that has never run is slow everywhere; a small file first.
+  const small = join(dir, 'small.bin');
+  pseudoRandomFile(small, warmUpBytes);
+  const first = await draftWithEvidence(nodes, warmUpBytes);
+  for (let i = 0; i < 2; i++) {
+    await floorUpload(small);
+    await floorDelivery(small, true);
+  }
+  await productUpload(small, first.evidencePath);
+  await productDelivery(first.transferId);
+
+  for (const pid of Object.values(nodes.pids)) resetPeak(pid);
+  const { transferId, evidencePath } = await draftWithEvidence(nodes, bytes);
+  const upload = { floor: [await floorUpload(file)], product: [await productUpload(file, evidencePath)] };
+  upload.floor.push(await floorUpload(file));
+  const delivery = { floor: [await floorDelivery(file, false)], product: [await productDelivery(transferId)] };
+  const memory = { sender: peakRss(nodes.pids.sender), receiver: peakRss(nodes.pids.receiver) };
+  delivery.floor.push(await floorDelivery(file, false));
+  const floorHashedTwice = await floorDelivery(file, true);
+  rmSync(file);
+  await Promise.all([nodes.stop(), client.stop(), pusher.stop(), taker.stop()]);
+  const mean = (runs) =>
+    Object.fromEntries(
+      Object.keys(runs[0]).map((key) => [key, runs.reduce((sum, one) => sum + one[key], 0) / runs.length]),
+    );
+  const summary = {
+    bytes,
+    peakRss: memory,
+    upload: { product: mean(upload.product), floor: mean(upload.floor) },
+    delivery: { product: mean(delivery.product), floor: mean(delivery.floor), floorHashedTwice },
+  };
+  for (const part of [summary.upload, summary.delivery]) {
+    part.ratio = part.product.megabytesPerSecond / part.floor.megabytesPerSecond;
+  }
+  say(summary);
+  return summary;
+}
+
+async function draftWithEvidence(nodes, bytes) {
+  const client = new ApiClient(nodes.url);
+  client.token = nodes.token;
+  const { transfer } = JSON.parse(readFileSync(join(root, 'test/samples/s1.json'), 'utf8'));
+  const { schema, id, dossier, kind, number, from, to, evidence, documents, ...data } = transfer;
+  const draft = { to: to.node, kind, number, title: transfer.cause, data: { ...data, unit: from.unit } };
+  const created = await client.post('/transfers', draft);
+  const { id: _id, seq, fileName, mediaType, bytes: _bytes, digest, firstHashAt, ...fields } = evidence.at(-1);
+  const item = { fileName, mediaType, bytes, data: fields };
+  const added = await client.post(`/transfers/${created.body.id}/evidence`, item);
+  const path = `/transfers/${created.body.id}/evidence/${added.body.id}`;
+  return { transferId: created.body.id, evidencePath: path };
+}

@@ -1,0 +1,325 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import {
+  type handleUnaryCall,
+  loadPackageDefinition,
+  Server,
+  ServerCredentials,
+  type ServiceClientConstructor,
+} from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+import type { Person } from '@jieqiao/access';
+import {
+  type AgreementContent,
+  agreementFileBytes,
+  encodeVkey,
+  type LogEntry,
+  logOrigin,
+  noteKey,
+  parseLogEntry,
+  signAgreement,
+  uuidv7,
+} from '@jieqiao/core';
+import { protoFile, protoLoader } from '@jieqiao/delivery';
+import type { TransferView } from '@jieqiao/exchange';
+import { createLogger, KeyStore, loadConfig, type NodeConfig, type NodeKeys } from '@jieqiao/platform';
+import { Gateway } from '../../apps/gateway/src/gateway';
+import { PeerListeners } from '../../apps/gateway/src/peer/peer-listeners';
+import { bytesOf, type FileToAdd, type Row, readSample, rowsOf, type Sample, sampleTerms } from './exchange-fixture';
+
+const day = 86_400_000;
+
+/** Ports below the range from which the system gives ports to outgoing connections: they stay free while a node is down. */
+export async function quietPorts(count: number): Promise<number[]> {
+  const ports: number[] = [];
+  while (ports.length < count) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    if (!ports.includes(port) && (await isFree(port))) ports.push(port);
+  }
+  return ports;
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}
+
+export async function until(what: string, done: () => Promise<boolean> | boolean, ms = 15_000): Promise<void> {
+  const end = Date.now() + ms;
+  while (!(await done())) {
+    if (Date.now() > end) throw new Error(`not within ${ms} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** One node in this process: everything of a real one but the HTTP API. It can be stopped and started again. */
+export class PeerNode {
+  gateway!: Gateway;
+  /** Lines of the process log. */
+  readonly log: string[] = [];
+  /** How far this node's clock is from the real one, ms. TLS goes by the real one. */
+  clockShift = 0;
+  readonly keys: NodeKeys;
+  private listeners: PeerListeners | null = null;
+  private handler!: Person;
+
+  constructor(
+    readonly node: string,
+    readonly authority: string,
+    readonly config: NodeConfig,
+    readonly keyStore: KeyStore,
+  ) {
+    this.keys = keyStore.load();
+  }
+
+  readonly now = (): Date => new Date(Date.now() + this.clockShift);
+
+  get vkey(): string {
+    return encodeVkey(noteKey(logOrigin(this.node), this.keys.log));
+  }
+
+  /** Opens the database only: enough to take agreements and people in. */
+  async open(): Promise<void> {
+    const logger = createLogger('info', this.node, { write: (line: string) => void this.log.push(line) });
+    this.gateway = await Gateway.open(this.config, logger, this.now);
+    const id = uuidv7(Date.now(), randomBytes(10));
+    this.handler = { id, login: 'handler', name: '执法人员甲', roles: ['handler'], certNo: null, unit: null };
+  }
+
+  async start(): Promise<void> {
+    if (!this.gateway) await this.open();
+    this.listeners = await PeerListeners.start(this.gateway);
+    await this.gateway.start();
+  }
+
+  async stop(): Promise<void> {
+    if (!this.gateway) return;
+    await this.listeners?.stop();
+    this.listeners = null;
+    await this.gateway.stop();
+    this.gateway = undefined as unknown as Gateway;
+  }
+
+  rows(sql: string, parameters: unknown[] = []): Promise<Row[]> {
+    return rowsOf(this.gateway.db, sql, parameters);
+  }
+
+  async logged<E extends LogEntry['event']>(event: E): Promise<Extract<LogEntry, { event: E }>[]> {
+    const entries = (await this.rows('SELECT entry FROM log_entry ORDER BY id')).map((row) => bytesOf(row.entry));
+    return entries.map((entry) => parseLogEntry(entry)).filter((entry) => entry.event === event) as Extract<
+      LogEntry,
+      { event: E }
+    >[];
+  }
+
+  async draft(files: readonly FileToAdd[] = [], sample: Sample = readSample('s1')): Promise<string> {
+    const { transfers } = this.gateway;
+    const { schema, id, dossier, kind, number, from, to, evidence, documents, ...data } = sample.transfer;
+    const { id: _, seq, fileName, mediaType, bytes, digest, firstHashAt, ...form } = evidence[0]!;
+    const input = { to: to.node, kind, number, title: sample.transfer.cause, data: { ...data, unit: from.unit } };
+    const draft = await transfers.create(this.handler, input);
+    for (const { content, data: given, ...file } of files) {
+      const item = { ...file, bytes: content.length, data: given ?? form };
+      const added = await transfers.addEvidence(this.handler, draft.id, item);
+      await transfers.upload(this.handler, draft.id, added.id, 0, Readable.from([content]));
+    }
+    return draft.id;
+  }
+
+  /** Sends and waits up to `waitMs` for the peer's answer. */
+  async send(transferId: string, waitMs = 0): Promise<TransferView> {
+    const idempotencyKey = randomBytes(8).toString('hex');
+    const options = { acknowledge: [], idempotencyKey, waitMs };
+    await this.gateway.transfers.send(this.handler, transferId, options);
+    return this.view(transferId);
+  }
+
+  view(transferId: string): Promise<TransferView> {
+    return this.gateway.transfers.get(this.handler, transferId);
+  }
+
+  receipt(transferId: string): Promise<string> {
+    return this.gateway.transfers.receipt(this.handler, transferId);
+  }
+
+  /** How often the lane has had to wait so far. */
+  waits(): { code: string; attempts: number; waitMs: number }[] {
+    return this.log.filter((line) => line.includes('"lane-waits"')).map((line) => JSON.parse(line));
+  }
+}
+
+export interface TwoNodesOptions {
+  /** Settings of both, or by the node's name. */
+  config?: (config: NodeConfig, node: string) => void;
+  agreement?: (content: AgreementContent) => void;
+}
+
+/** Jinshan, which sends S1, and Pinghu, which receives it: in one process, over real TLS on real ports. */
+export class TwoNodes {
+  private constructor(
+    readonly dir: string,
+    readonly sender: PeerNode,
+    readonly receiver: PeerNode,
+    readonly agreement: AgreementContent,
+  ) {}
+
+  static async prepare({ config, agreement: adjust }: TwoNodesOptions = {}): Promise<TwoNodes> {
+    const dir = mkdtempSync(join(tmpdir(), 'jieqiao-peers-'));
+    const ports = await quietPorts(4);
+    const make = async (node: string, authority: string): Promise<PeerNode> => {
+      const env = { JIEQIAO_NODE: node, JIEQIAO_DATA_DIR: join(dir, node) };
+      const loaded = loadConfig({ argv: [], env, cwd: dir });
+      loaded.peer.grpcPort = ports.shift()!;
+      loaded.peer.blobPort = ports.shift()!;
+      // Tests wait for retries: they come soon, and still grow.
+      Object.assign(loaded.lane, { retryFirstMs: 50, retryMaxMs: 1_000, callTimeoutMs: 5_000 });
+      config?.(loaded, node);
+      const keys = new KeyStore(join(loaded.dataDir, 'keys'));
+      await keys.create({ node, authority, hosts: ['localhost', '127.0.0.1'], now: new Date() });
+      return new PeerNode(node, authority, loaded, keys);
+    };
+    const sender = await make('jinshan.310116', '上海市金山区城市管理行政执法局');
+    const receiver = await make('pinghu.330482', '平湖市综合行政执法局');
+    const content = agreementBetween([sender, receiver]);
+    adjust?.(content);
+    const two = new TwoNodes(dir, sender, receiver, content);
+    for (const node of two.both) {
+      await node.open();
+      await node.gateway.agreements.import(two.signed());
+    }
+    return two;
+  }
+
+  static async start(options: TwoNodesOptions = {}): Promise<TwoNodes> {
+    const two = await TwoNodes.prepare(options);
+    await two.receiver.start();
+    await two.sender.start();
+    return two;
+  }
+
+  get both(): PeerNode[] {
+    return [this.sender, this.receiver];
+  }
+
+  signed(content: AgreementContent = this.agreement): Buffer {
+    const signatures = this.both.map(({ node, keys }) => ({ node, jws: signAgreement(content, keys.seal) }));
+    return agreementFileBytes({ agreement: content, signatures });
+  }
+
+  async close(): Promise<void> {
+    for (const node of this.both) await node.stop();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+function agreementBetween(nodes: readonly PeerNode[]): AgreementContent {
+  return {
+    schema: 'jieqiao/agreement/v1',
+    id: 'pinghu-jinshan',
+    version: 1,
+    previous: null,
+    title: '平湖金山执法互认协议',
+    effective: {
+      from: new Date(Date.now() - 365 * day).toISOString(),
+      to: new Date(Date.now() + 365 * day).toISOString(),
+    },
+    parties: nodes.map(({ node, authority, keys, config, vkey }) => ({
+      node,
+      authority,
+      region: node.slice(-6),
+      aliases: [],
+      anchors: [keys.root.raw.toString('base64')],
+      logVkey: vkey,
+      endpoints: {
+        grpc: `127.0.0.1:${config.peer.grpcPort}`,
+        blobs: `https://127.0.0.1:${config.peer.blobPort}`,
+      },
+    })),
+    terms: sampleTerms(),
+  };
+}
+
+type Handlers = Record<'announce' | 'deliver', (request: Record<string, unknown>) => unknown>;
+
+/** Somebody with the receiver's keys and address who answers as the test likes. */
+export async function impersonate(node: PeerNode, handlers: Partial<Handlers>): Promise<{ stop(): void }> {
+  const { config, keys } = node;
+  const server = new Server();
+  const service = loadExchange().service;
+  const answer =
+    (name: keyof Handlers): handleUnaryCall<Record<string, unknown>, unknown> =>
+    (call, reply) => {
+      try {
+        reply(null, handlers[name]?.(call.request) ?? {});
+      } catch (error) {
+        reply(error as Error);
+      }
+    };
+  server.addService(service, { Announce: answer('announce'), Deliver: answer('deliver') });
+  const pair = { private_key: Buffer.from(keys.tls.key), cert_chain: Buffer.from(keys.tls.cert) };
+  await new Promise<void>((resolve, reject) => {
+    const credentials = ServerCredentials.createSsl(null, [pair], false);
+    const done = (error: Error | null) => (error ? reject(error) : resolve());
+    server.bindAsync(`127.0.0.1:${config.peer.grpcPort}`, credentials, done);
+  });
+  return { stop: () => server.forceShutdown() };
+}
+
+/** The peer service as grpc-js makes it from the proto file: what any other implementation would call. */
+export function loadExchange(): ServiceClientConstructor {
+  const loaded = loadPackageDefinition(loadSync(protoFile, protoLoader)) as unknown as {
+    jieqiao: { exchange: { v1: { ExchangeService: ServiceClientConstructor } } };
+  };
+  return loaded.jieqiao.exchange.v1.ExchangeService;
+}
+
+/** A wire between a node and its database that can be cut and mended. */
+export class CutWire {
+  private readonly sockets = new Set<{ destroy(): void }>();
+  private server: ReturnType<typeof createServer> | null = null;
+
+  private constructor(
+    private readonly target: { host: string; port: number },
+    readonly port: number,
+  ) {}
+
+  static async to(host: string, port: number): Promise<CutWire> {
+    const wire = new CutWire({ host, port }, (await quietPorts(1))[0]!);
+    await wire.mend();
+    return wire;
+  }
+
+  async cut(): Promise<void> {
+    const closed = new Promise((resolve) => this.server?.close(resolve));
+    for (const socket of this.sockets) socket.destroy();
+    await closed;
+    this.server = null;
+  }
+
+  async mend(): Promise<void> {
+    const server = createServer((near) => {
+      const far = connect(this.target);
+      for (const socket of [near, far]) {
+        this.sockets.add(socket);
+        socket.on('error', () => undefined);
+        socket.on('close', () => {
+          this.sockets.delete(socket);
+          near.destroy();
+          far.destroy();
+        });
+      }
+      near.pipe(far).pipe(near);
+    });
+    await new Promise<void>((resolve) => server.listen(this.port, '127.0.0.1', resolve));
+    this.server = server;
+  }
+}
