@@ -64,13 +64,24 @@ for (const [signal, code] of [
   });
 }
 
+// What was under way when the interrupt came fails as its processes go.
+for (const event of ['uncaughtException', 'unhandledRejection']) {
+  process.on(event, async (error) => {
+    if (interrupted) return;
+    interrupted = true;
+    say(`bench: could not measure: ${error.stack ?? error}`);
+    await cleanup.run();
+    process.exit(1);
+  });
+}
+
 const plans = options.quick
   ? {
-      warmUp: { inFlight: 32, warmUpMs: 500, measureMs: 2_000 },
+      warmUp: { inFlight: 64, warmUpMs: 300, measureMs: 1_500 },
       settings: [
         { inFlight: 1, warmUpMs: 200, measureMs: 1_500 },
-        { inFlight: 32, warmUpMs: 500, measureMs: 2_500 },
-        { inFlight: 256, warmUpMs: 1_000, measureMs: 4_000 },
+        { inFlight: 32, warmUpMs: 500, measureMs: 2_000 },
+        { inFlight: 256, warmUpMs: 1_000, measureMs: 3_000 },
       ],
       loop: [{ loops: 2, measureMs: 3_000 }],
       evidenceBytes: 256 << 20,
@@ -156,8 +167,8 @@ try {
       `  ${inFlight} in flight: ${product.perSecond.toFixed(0)}/s, floor ${floor.perSecond.toFixed(0)}/s, CPU ${cpuRatio.toFixed(2)} × the floor's`,
     );
   if (database) await part('mysql', (at) => measureExchanges(cleanup, at, database, plans, tell));
-  await part('sqlite', (at) => measureExchanges(cleanup, at, null, plans, tell));
   await part('openssl', (at) => measureOpensslLoop(cleanup, at, plans.loop));
+  await part('sqlite', (at) => measureExchanges(cleanup, at, null, plans, tell));
   await part('evidence', (at) =>
     measureEvidence(cleanup, at, null, plans.evidenceBytes, ({ delivery }) =>
       say(`  node to node ${delivery.product.megabytesPerSecond.toFixed(0)} MB/s`),

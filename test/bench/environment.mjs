@@ -113,6 +113,7 @@ export function serveParent(handlers) {
 export async function durableMysql(cleanup, dir, given) {
   const server = given ? { url: given.replace(/\/$/, '') } : await startPrivate(cleanup, dir);
   const connection = await mysql.createConnection({ uri: server.url });
+  connection.on('error', () => {}); // the server may be ended first, on Ctrl-C
   const variables = async (name) => (await connection.query('SHOW VARIABLES LIKE ?', [name]))[0][0]?.Value;
   if ((await variables('innodb_flush_log_at_trx_commit')) !== '1') {
     throw new Error('the database does not sync at every commit; set innodb_flush_log_at_trx_commit=1');

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import mysql from 'mysql2/promise';
 import { startProcess } from './environment.mjs';
 import { peakRss } from './measure.mjs';
-import { databaseUrlOf, insertDrafts, leadDraft, makeNodes, makeSchema, startNodes } from './nodes.mjs';
+import { agreementFile, databaseUrlOf, insertDrafts, leadDraft, makeNodes, makeSchema, startNodes } from './nodes.mjs';
 
 /**
  * Signed exchanges of two nodes on one engine, each setting between two runs of the floor, so that whatever else the
@@ -64,22 +64,22 @@ function together(a, b) {
   };
 }
 
-/** As many drafts as a run may need at the rate of the run before. */
+/** As many drafts as a run may need at the rate of the runs before; a window ends early where they do not suffice. */
 class Supply {
-  #rate = 400;
+  #rate = 300;
 
   constructor(databaseUrl, draft) {
     this.databaseUrl = databaseUrl;
     this.draft = draft;
   }
 
-  async for({ inFlight, warmUpMs, measureMs }) {
-    const rate = inFlight === 1 ? 500 : Math.max(2_000, 2 * this.#rate);
+  for({ inFlight, warmUpMs, measureMs }) {
+    const rate = inFlight === 1 ? 500 : Math.max(600, 3 * this.#rate);
     return insertDrafts(this.databaseUrl, this.draft, Math.ceil((rate * (warmUpMs + measureMs)) / 1000) + inFlight);
   }
 
-  saw(perSecond) {
-    this.#rate = perSecond;
+  saw({ inFlight, perSecond }) {
+    if (inFlight > 1) this.#rate = perSecond;
   }
 }
 
@@ -96,7 +96,7 @@ async function openProduct(cleanup, specs, database, plan) {
       const { url, token } = nodes;
       const request = { type: 'load', url, token, ids, acknowledge: [], pids, ...setting };
       const { ownCpuMicros, ...result } = await counters.around(() => driver.ask(request));
-      supply.saw(result.perSecond);
+      supply.saw(result);
       return { ...result, driverCpuMicros: ownCpuMicros };
     },
     async close() {
@@ -114,7 +114,7 @@ async function openFloor(cleanup, specs, agreementDir, urls, database) {
     node: specs[i].node,
     peer: specs[1 - i].node,
     dir: specs[i].dir,
-    agreementFile: join(agreementDir, 'agreement.json'),
+    agreementFile: agreementFile(agreementDir),
     databaseUrl: urls[i],
     person,
   });
@@ -131,7 +131,7 @@ async function openFloor(cleanup, specs, agreementDir, urls, database) {
       const { ownCpuMicros, ...result } = await counters.around(() =>
         sender.ask({ type: 'load', ids, pids, ...setting }),
       );
-      supply.saw(result.perSecond);
+      supply.saw(result);
       return result;
     },
     async close() {
@@ -142,22 +142,22 @@ async function openFloor(cleanup, specs, agreementDir, urls, database) {
 }
 
 const counted = {
-  commits: 'Com_commit',
-  selects: 'Com_select',
-  syncs: 'Innodb_os_log_fsyncs',
-  inserted: 'Innodb_rows_inserted',
-  updated: 'Innodb_rows_updated',
-  received: 'Bytes_received',
+  commits: ['Com_commit'],
+  selects: ['Com_select'],
+  rowsWritten: ['Handler_write', 'Handler_update'],
+  logWrites: ['Innodb_log_writes'],
+  received: ['Bytes_received'],
 };
 
 /**
  * What a private MariaDB did during a run, per exchange: shows that product and floor write the same rows in as many
- * commits. Counted over the whole run with its warm-up, so it is told per commit of the sender's own count.
+ * commits. Counted over the whole run, its warm-up and its end included.
  */
 async function statementCounters(database) {
   if (!database?.alone) return { around: (work) => work(), close: async () => {} };
   const connection = await mysql.createConnection({ uri: database.url });
-  const names = Object.values(counted);
+  connection.on('error', () => {}); // the server may be ended first, on Ctrl-C
+  const names = Object.values(counted).flat();
   const read = async () => {
     const [rows] = await connection.query('SHOW GLOBAL STATUS WHERE Variable_name IN (?)', [names]);
     return Object.fromEntries(rows.map((row) => [row.Variable_name, Number(row.Value)]));
@@ -168,7 +168,10 @@ async function statementCounters(database) {
       const result = await work();
       const after = await read();
       const statements = Object.fromEntries(
-        Object.entries(counted).map(([name, variable]) => [name, (after[variable] - before[variable]) / result.total]),
+        Object.entries(counted).map(([name, variables]) => [
+          name,
+          variables.reduce((sum, variable) => sum + after[variable] - before[variable], 0) / result.total,
+        ]),
       );
       return { ...result, statements };
     },

@@ -38,16 +38,14 @@ function openMysql(url) {
     lock: ' FOR UPDATE',
     firstId: (result) => Number(result.insertId),
     async transaction(work) {
-      const raw = idle.pop() ?? (await connect());
-      const session = {run: async (q,v)=>{const t=performance.now();const r=await raw.run(q,v);const k=q.slice(0,34);const e=(globalThis.stat??=new Map()).get(k)??[0,0];e[0]++;e[1]+=performance.now()-t;stat.set(k,e);return r;}, plain: async q=>{const t=performance.now();await raw.plain(q);const e=(globalThis.stat??=new Map()).get(q)??[0,0];e[0]++;e[1]+=performance.now()-t;stat.set(q,e);}};
+      const session = idle.pop() ?? (await connect());
       await session.plain('START TRANSACTION');
       const result = await work(session.run);
       await session.plain('COMMIT');
-      idle.push(raw);
+      idle.push(session);
       return result;
     },
     async close() {
-      for(const [k,[n,t]] of globalThis.stat) console.error(k.padEnd(36), n, (t/n).toFixed(2)+' ms');
       await Promise.all(all.map((connection) => new Promise((resolve) => connection.end(resolve))));
     },
   };

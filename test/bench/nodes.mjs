@@ -1,28 +1,37 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { root } from './environment.mjs';
 
 const require = createRequire(import.meta.url);
-const { freePorts, NodeProcess, prepareNodes } = require(join(root, 'apps/demo/dist/nodes.js'));
+const { agreementFile, freePorts, NodeProcess, prepareNodes, signedAgreement } = require(
+  join(root, 'apps/demo/dist/nodes.js'),
+);
 const { ApiClient } = require(join(root, 'apps/demo/dist/api-client.js'));
-const { Database } = require('@jieqiao/platform');
+const { Database, KeyStore } = require('@jieqiao/platform');
 const { uuidv7 } = require('@jieqiao/core');
 const libsql = require('libsql');
 const mysql = require('mysql2/promise');
 const { randomBytes } = require('node:crypto');
 
+export { agreementFile };
 export const sender = 'jinshan.310116';
 export const receiver = 'pinghu.330482';
 const password = randomBytes(16).toString('hex');
 
 const terms = () => JSON.parse(readFileSync(join(root, 'test/samples/agreement-terms.json'), 'utf8'));
 
-/** Keys, settings, agreement and database of two nodes; nothing runs yet. */
-export async function makeNodes(dir, databaseUrls) {
+const agreement = () => ({
+  id: 'pinghu-jinshan',
+  title: '平湖金山互认协议',
+  terms: terms(),
+  effective: { from: '2022-01-01T00:00:00.000Z', to: '2100-01-01T00:00:00.000Z' },
+});
+
+async function makeSpecs(dir, databaseUrls) {
   mkdirSync(dir, { recursive: true });
   const ports = await freePorts(6);
-  const specs = [
+  return [
     { node: sender, authority: '上海市金山区城市管理行政执法局', unit: '枫泾镇综合行政执法队' },
     { node: receiver, authority: '平湖市综合行政执法局', unit: '新埭中队' },
   ].map((who, i) => ({
@@ -31,15 +40,27 @@ export async function makeNodes(dir, databaseUrls) {
     ports: { http: ports[3 * i], grpc: ports[3 * i + 1], blobs: ports[3 * i + 2] },
     databaseUrl: databaseUrls?.[i],
   }));
-  const agreement = {
-    id: 'pinghu-jinshan',
-    title: '平湖金山互认协议',
-    terms: terms(),
-    effective: { from: '2022-01-01T00:00:00.000Z', to: '2100-01-01T00:00:00.000Z' },
-  };
-  await prepareNodes(dir, specs, agreement, (spec) => [
+}
+
+/** Keys, settings, agreement and database of two nodes; nothing runs yet. */
+export async function makeNodes(dir, databaseUrls) {
+  const specs = await makeSpecs(dir, databaseUrls);
+  await prepareNodes(dir, specs, agreement(), (spec) => [
     { login: 'officer', password, name: '执法人员甲', roles: ['handler'], unit: spec.unit },
   ]);
+  return specs;
+}
+
+/** The keys and the agreement of two nodes that never run. */
+export async function makePapers(dir) {
+  const specs = await makeSpecs(dir);
+  const keys = new Map();
+  for (const { node, authority, dir: own } of specs) {
+    const store = new KeyStore(join(own, 'keys'));
+    await store.create({ node, authority, hosts: ['localhost', '127.0.0.1'], now: new Date() });
+    keys.set(node, store.load());
+  }
+  writeFileSync(agreementFile(dir), signedAgreement(specs, keys, agreement()));
   return specs;
 }
 

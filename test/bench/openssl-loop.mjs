@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { root, serveParent, startProcess, Unavailable } from './environment.mjs';
-import { makeNodes } from './nodes.mjs';
+import { makePapers } from './nodes.mjs';
 
 const run = promisify(execFile);
 const sign = (keys, input, output) => [
@@ -30,7 +30,7 @@ export async function measureOpensslLoop(cleanup, dir, settings) {
     });
   }
   const { stdout: version } = await run('openssl', ['version']);
-  const [sender, receiver] = await makeNodes(join(dir, 'nodes'));
+  const [sender, receiver] = await makePapers(join(dir, 'nodes'));
   const server = startProcess(cleanup, 'openssl-loop.mjs');
   const work = join(dir, 'server');
   const { port } = await server.ask({ type: 'listen', own: keysOf(receiver), peer: keysOf(sender), dir: work });

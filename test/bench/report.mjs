@@ -36,7 +36,7 @@ function exchanges(name, { settings, readyMs, peakRss }) {
     ];
     if (product.statements && floor.statements) {
       const told = ({ statements: s }) =>
-        `${number(s.inserted + s.updated, 1)} rows written, ${number(s.commits, 3)} commits, ${number(s.syncs, 3)} syncs, ` +
+        `${number(s.rowsWritten, 1)} rows written, ${number(s.commits, 3)} commits, ${number(s.logWrites, 3)} log writes, ` +
         `${number(s.selects, 1)} selects, ${number(s.received / 1000, 1)} kB of SQL`;
       lines.push(`     per exchange: ${told(product)}; floor: ${told(floor)}`);
     }

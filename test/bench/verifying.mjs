@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { crc32 } from 'node:zlib';
 import { root, serveParent, startProcess, Unavailable } from './environment.mjs';
-import { makeNodes, receiver, sender } from './nodes.mjs';
+import { agreementFile, makePapers, receiver, sender } from './nodes.mjs';
 
 const require = createRequire(import.meta.url);
 const core = require('@jieqiao/core');
@@ -19,9 +19,9 @@ const verifierFile = join(root, 'apps/verifier/dist/jieqiao-verify.js');
 /** How fast the verifier is, in a process of its own: receipts, bundles, recognition decisions. */
 export async function measureVerifying(cleanup, dir, { seconds, bundleBytes, evaluations }) {
   if (!existsSync(verifierFile)) throw new Unavailable('no verifier here; run npm run build');
-  const specs = await makeNodes(join(dir, 'nodes'));
+  const specs = await makePapers(join(dir, 'nodes'));
   const worker = startProcess(cleanup, 'verifying.mjs');
-  const paths = { agreementFile: join(dir, 'nodes/agreement.json'), dirs: specs.map((spec) => spec.dir) };
+  const paths = { agreementFile: agreementFile(join(dir, 'nodes')), dirs: specs.map((spec) => spec.dir) };
   const receipts = await worker.ask({ type: 'receipts', seconds, ...paths });
   const decisions = await worker.ask({ type: 'recognition', seconds, evaluations, ...paths });
   const file = join(dir, 'large.asice');

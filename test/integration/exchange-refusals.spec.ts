@@ -512,12 +512,7 @@ const table: [what: string, code: ErrorCode, effect: Effect, make: Make][] = [
     'takes its place',
     transferData(({ evidence }) => Object.assign(evidence[0]!, { verified: true })),
   ],
-  [
-    'case data without facts',
-    'BUNDLE_MALFORMED',
-    'takes its place',
-    transferData((transfer) => delete transfer.facts),
-  ],
+  ['case data without facts', 'BUNDLE_MALFORMED', 'takes its place', transferData((transfer) => delete transfer.facts)],
   [
     'case data of another number',
     'BUNDLE_MALFORMED',
@@ -866,9 +861,12 @@ describe.each(databases())('evidence from peers on %s', (_name, create) => {
     await two.deliver(delivery);
     const { delivery: again } = await announce(kept, dropped);
     await two.push(again.envelope);
-    expect(await two.receiver.intake.sweep()).toBe(0);
+    await two.receiver.intake.sweep();
+    expect(await two.receiver.intake.removeOrphans(new Date(Date.now() + 1_000))).toBe(0);
     two.clock.advance(3_600_001);
     await two.receiver.intake.sweep();
+    expect(await two.receiver.intake.removeOrphans(new Date(0))).toBe(0);
+    expect(await two.receiver.intake.removeOrphans(new Date(Date.now() + 1_000))).toBe(1);
     expect(await rowsOf(two.receiver.db, 'SELECT * FROM announcement')).toEqual([]);
     expect(await two.receiver.blobs.has(digestOf(kept))).toBe(true);
     expect(await two.receiver.blobs.has(digestOf(dropped))).toBe(false);

@@ -213,7 +213,7 @@ export class TwoSides {
   send(
     transferId: string,
     { key = randomBytes(8).toString('hex'), acknowledge = [] as string[], by = this.sender.sender } = {},
-  ): Promise<void> {
+  ): Promise<unknown> {
     const person = this.sender.handler;
     return by.send({ person, transferId, acknowledge, ifVersion: null, idempotencyKey: key });
   }

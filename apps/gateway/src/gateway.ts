@@ -56,10 +56,14 @@ export const gatewayVersion = '0.1.0';
 const laneLeaseMs = 30_000;
 const lanePollMs = 500;
 const janitorMs = 60_000;
+/** Looking at every blob is dearer than the rest of the tidying. */
+const orphansEvery = 60;
+const minOrphanAgeMs = 600_000;
 
 /** The parts of a running node, put together. Controllers get them from here; nothing below knows of Nest. */
 export class Gateway {
   private janitor: NodeJS.Timeout | null = null;
+  private tidyings = 0;
 
   private constructor(
     readonly config: NodeConfig,
@@ -201,6 +205,9 @@ export class Gateway {
   private async tidy(): Promise<void> {
     try {
       await this.intake.sweep();
+      if (this.tidyings++ % orphansEvery === 0) {
+        await this.intake.removeOrphans(new Date(Date.now() - minOrphanAgeMs));
+      }
       await this.access.sweepSessions(new Date());
     } catch (error) {
       this.log.error({ error }, 'tidying-failed');

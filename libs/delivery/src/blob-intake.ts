@@ -36,7 +36,7 @@ export interface ArrivedBlob {
 /** What the casework knows of blobs: which it has from a peer, and which anybody still needs. */
 export interface BlobUse {
   receivedFrom(tx: Tx, peer: string, digests: Digest[]): Promise<Map<Digest, ArrivedBlob>>;
-  inUse(tx: Tx, digests: Digest[]): Promise<Set<Digest>>;
+  inUse(tx: Tx, digest: Digest): Promise<boolean>;
 }
 
 /**
@@ -121,25 +121,32 @@ export class BlobIntake {
     if (digests.length > 0) await tx.delete(AnnouncementRow, { peer, digest: In([...digests]) });
   }
 
-  /** Drops announcements that no envelope followed, and their bytes unless something else needs them. */
-  async sweep(): Promise<number> {
+  /** Drops announcements that no envelope followed, and half-finished uploads that nobody continues. */
+  async sweep(): Promise<void> {
     const before = this.now().toISOString();
-    const expired = await this.db.transaction(async (tx) => {
-      const rows = await tx.find(AnnouncementRow, { where: { expiresAt: LessThan(before) }, take: 500 });
-      if (rows.length === 0) return [];
-      const digests = rows.map((row) => row.digest);
-      for (const row of rows) await tx.delete(AnnouncementRow, { peer: row.peer, digest: row.digest });
-      const others = await tx.findBy(AnnouncementRow, { digest: In(digests) });
-      const needed = await this.use.inUse(tx, digests);
-      for (const other of others) needed.add(other.digest);
-      return rows.filter((row) => !needed.has(row.digest));
-    });
-    for (const row of expired) {
-      await this.blobs.discard(uploadId(row.peer, row.digest));
-      await this.blobs.remove(row.digest);
-    }
+    await this.db.transaction((tx) => tx.delete(AnnouncementRow, { expiresAt: LessThan(before) }));
     await this.blobs.sweepIncoming(this.now().getTime() - this.limits.keepMs);
-    return expired.length;
+  }
+
+  /**
+   * Removes blobs that neither a transfer nor an announcement holds.
+   * @param storedBefore younger ones stay: their row may be about to be written, by this process or another
+   * @returns how many were removed
+   */
+  async removeOrphans(storedBefore: Date): Promise<number> {
+    let removed = 0;
+    for await (const { digest, storedAt } of this.blobs.list()) {
+      if (storedAt >= storedBefore.getTime() || (await this.isHeld(digest))) continue;
+      await this.blobs.remove(digest);
+      removed++;
+    }
+    return removed;
+  }
+
+  private isHeld(digest: Digest): Promise<boolean> {
+    return this.db.read(async (tx) => {
+      return (await tx.existsBy(AnnouncementRow, { digest })) || (await this.use.inUse(tx, digest));
+    });
   }
 
   /** Announcing costs disk, so it takes a signed envelope, not only a connection. */

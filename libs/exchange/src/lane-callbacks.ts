@@ -56,9 +56,5 @@ export const blobUse: BlobUse = {
       .getMany();
     return new Map(rows.map((row) => [row.digest!, { bytes: row.bytes, crc32: row.crc32! }]));
   },
-  async inUse(tx, digests) {
-    if (digests.length === 0) return new Set();
-    const rows = await tx.find(EvidenceRow, { where: { digest: In(digests) }, select: { id: true, digest: true } });
-    return new Set(rows.map((row) => row.digest!));
-  },
+  inUse: (tx, digest) => tx.existsBy(EvidenceRow, { digest }),
 };

@@ -97,8 +97,8 @@ export class SendTransfer {
   }
 
   private async sendBatch(requests: SendRequest[]): Promise<PromiseSettledResult<Sent | null>[]> {
-    const results: PromiseSettledResult<Sent | null>[] = [];
-    const peers = await this.context.db.transaction(async (tx) => {
+    const { results, peers } = await this.context.db.transaction(async (tx) => {
+      const results: PromiseSettledResult<Sent | null>[] = [];
       const stored = await load(tx, this.context.db.dialect, requests);
       const lanes = new Map<string, ChainEnd>();
       const sent: Sent[] = [];
@@ -118,7 +118,7 @@ export class SendTransfer {
       step('send', '4-saved');
       await this.context.audit.append(tx, sent.map(sentEvent));
       step('send', '4-before-commit');
-      return new Set(sent.map(({ row }) => row.peer));
+      return { results, peers: new Set(sent.map(({ row }) => row.peer)) };
     });
     step('send', '4-after-commit');
     // 5 the lane delivers, the receipt is verified and kept

@@ -227,16 +227,14 @@ export class Transfers {
   async removeEvidence(person: Person, transferId: string, evidenceId: string): Promise<void> {
     requirePermission(person, 'evidence.remove');
     const { db, blobs } = this.context;
-    const orphan = await db.transaction(async (tx) => {
+    await db.transaction(async (tx) => {
       const row = await this.draftOf(tx, person, transferId);
-      const item = await this.evidenceOf(tx, transferId, evidenceId);
+      await this.evidenceOf(tx, transferId, evidenceId);
       await tx.delete(EvidenceRow, { id: evidenceId });
       await tx.update(TransferRow, { id: transferId }, this.editedState(row) as object);
-      const used = item.digest !== null && (await tx.existsBy(EvidenceRow, { digest: item.digest }));
-      return used ? null : item.digest;
     });
+    // A complete blob may be shared; it goes when nothing holds it any more (`BlobIntake.removeOrphans`).
     await blobs.discard(evidenceId);
-    if (orphan) await blobs.remove(orphan);
   }
 
   async uploadState(person: Person, transferId: string, evidenceId: string): Promise<UploadState> {

@@ -180,14 +180,21 @@ export class BlobStore {
     await rm(this.blobPath(digest), { force: true });
   }
 
+  /** Every complete blob, with the time its bytes came (ms since the epoch). */
+  async *list(): AsyncIterable<{ digest: Digest; storedAt: number }> {
+    for (const prefix of await namesIn(this.blobs)) {
+      for (const name of await namesIn(join(this.blobs, prefix))) {
+        const digest = `sha256:${name}`;
+        const info = isDigest(digest) ? await stat(join(this.blobs, prefix, name)).catch(() => null) : null;
+        if (info && isDigest(digest)) yield { digest, storedAt: info.mtimeMs };
+      }
+    }
+  }
+
   /** Removes uploads untouched since `before` (ms since the epoch), except those being written. Returns how many. */
   async sweepIncoming(before: number): Promise<number> {
     let removed = 0;
-    const names = await readdir(this.incoming).catch((error: unknown) => {
-      if (isMissing(error)) return [];
-      throw error;
-    });
-    for (const name of names) {
+    for (const name of await namesIn(this.incoming)) {
       if (this.busy.has(name)) continue;
       const path = join(this.incoming, name);
       const info = await stat(path).catch(() => null);
@@ -366,6 +373,13 @@ class UploadSink extends Writable {
       this.failure ??= error;
     }
   }
+}
+
+async function namesIn(dir: string): Promise<string[]> {
+  return readdir(dir).catch((error: unknown) => {
+    if (isMissing(error)) return [];
+    throw error;
+  });
 }
 
 async function sizeOf(path: string): Promise<number | null> {

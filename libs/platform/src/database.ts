@@ -11,6 +11,9 @@ export type Tx = EntityManager;
 
 type Entity = new () => object;
 
+/** Deadlocks in a row before one is passed on. */
+const maxAttempts = 5;
+
 /** Use as column transformer: MySQL hands 64-bit integers over as text; ours stay below 2^53. */
 export const bigintNumber = {
   to: (value: number | null | undefined): number | null | undefined => value,
@@ -56,9 +59,20 @@ export class Database {
     return new Database(source, dialect);
   }
 
-  /** Runs `work` in one transaction and commits. A throw rolls back and is passed on. Keep it short: SQLite has one. */
+  /**
+   * Runs `work` in one transaction and commits. A throw rolls back and is passed on. Keep it short: SQLite has one.
+   * `work` may run again from its start when MySQL has rolled it back to end a deadlock; it must leave nothing outside.
+   */
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-    return this.inTurn(() => this.source.transaction(work));
+    return this.inTurn(async () => {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await this.source.transaction(work);
+        } catch (error) {
+          if ((error as { code?: string }).code !== 'ER_LOCK_DEADLOCK' || attempt === maxAttempts) throw error;
+        }
+      }
+    });
   }
 
   /** Reads committed state. On SQLite a read waits for the transaction before it, or it would see that one half done. */

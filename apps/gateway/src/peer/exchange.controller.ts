@@ -1,5 +1,6 @@
 import type { PeerCertificate } from 'node:tls';
 import type { ServerUnaryCall } from '@grpc/grpc-js';
+import { GatewayError } from '@jieqiao/core';
 import type {
   AnnounceRequest__Output,
   AnnounceResponse,
@@ -27,8 +28,8 @@ export class ExchangeController {
     call: ServerUnaryCall<unknown, unknown>,
   ): Promise<AnnounceResponse> {
     const peer = this.identify(call);
-    const envelopes = request.envelopes.slice(0, maxPerCall);
-    return { blobs: await this.gateway.intake.announce(peer, envelopes) };
+    mustBeFew(request.envelopes);
+    return { blobs: await this.gateway.intake.announce(peer, request.envelopes) };
   }
 
   @GrpcMethod('ExchangeService', 'Deliver')
@@ -38,8 +39,8 @@ export class ExchangeController {
     call: ServerUnaryCall<unknown, unknown>,
   ): Promise<DeliverResponse> {
     const peer = this.identify(call);
-    const deliveries = request.deliveries.slice(0, maxPerCall);
-    return { outcomes: await this.gateway.receiver.receive(peer, deliveries) };
+    mustBeFew(request.deliveries);
+    return { outcomes: await this.gateway.receiver.receive(peer, request.deliveries) };
   }
 
   private identify(call: ServerUnaryCall<unknown, unknown>): string {
@@ -51,4 +52,8 @@ export class ExchangeController {
       throw error;
     }
   }
+}
+
+function mustBeFew(items: readonly unknown[]): void {
+  if (items.length > maxPerCall) throw new GatewayError('LIMIT_EXCEEDED', { what: 'per-call', limit: maxPerCall });
 }
