@@ -41,7 +41,7 @@ serveParent({
         },
         body,
       });
-      if (status !== 200 || !text.includes('"receipt":{')) throw new Error(`send answered ${status}: ${text}`);
+      if (status !== 200 || !text.includes('"state":"received"')) throw new Error(`send answered ${status}: ${text}`);
       return true;
     };
     const result = await runLoad({ inFlight, warmUpMs, measureMs, pids, operation });

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { digestOf, type GatewayError } from '@jieqiao/core';
@@ -199,6 +200,30 @@ describe.each(databases())('the exchange on %s', (_name, create) => {
     expect(await two.chainEnd()).toEqual({ seq: 200, digest: rows[199]!.digest });
     const inbox = await rowsOf(two.receiver.db, 'SELECT jti, digest, refusal FROM inbox ORDER BY seq');
     expect(inbox).toEqual(rows.map(({ jti, digest }) => ({ jti, digest, refusal: null })));
+  });
+
+  it('completes an upload whose last byte came just before the power went', async () => {
+    const { sender } = two;
+    const content = Buffer.from('x'.repeat(1000));
+    const id = await two.draft();
+    const input = { fileName: '照片.jpg', mediaType: 'image/jpeg', bytes: content.length, data: two.evidenceForm };
+    const expectedDigest = digestOf(content);
+    const item = await sender.transfers.addEvidence(sender.handler, id, { ...input, expectedDigest });
+    // As the process leaves it that is killed between the last byte and the file's name.
+    await sender.blobs.append(item.id, 0, Readable.from([content]), { limit: 1000 });
+    const state = () => sender.transfers.uploadState(sender.handler, id, item.id);
+    expect(await state()).toEqual({ offset: 1000, length: 1000, complete: true, digest: expectedDigest });
+    expect(await state()).toEqual({ offset: 1000, length: 1000, complete: true, digest: expectedDigest });
+    expect((await loggedBy(sender.db)).filter((entry) => entry.event === 'evidence.stored')).toHaveLength(1);
+    await two.send(id);
+
+    // The same at the receiver: all bytes are there, and the push that makes the end brings none.
+    const [delivery] = await two.deliveries([id]);
+    await two.receiver.intake.announce(sender.node, [delivery!.envelope]);
+    const upload = `${sender.node}-${expectedDigest.slice(7)}`;
+    await two.receiver.blobs.append(upload, 0, Readable.from([content]), { limit: 1000 });
+    await two.push(delivery!.envelope);
+    expect(await two.deliver(delivery!)).toMatchObject([{ status: 'STATUS_RECEIVED' }]);
   });
 
   it('keeps the sealed parts exactly as they were signed', async () => {

@@ -801,6 +801,16 @@ describe.each(databases())('evidence from peers on %s', (_name, create) => {
     expect(await two.deliver(next)).toMatchObject([{ status: 'STATUS_RECEIVED' }]);
   });
 
+  it('of an envelope that is delivered again does not count against the peer', async () => {
+    const { delivery } = await announce(randomBytes(200));
+    await two.push(delivery.envelope);
+    const [first] = await two.deliver(delivery);
+    await two.push(delivery.envelope);
+    expect(await countRows(two.receiver.db)).toMatchObject({ announcement: 1 });
+    expect(await two.deliver(delivery)).toEqual([first]);
+    expect(await countRows(two.receiver.db)).toMatchObject({ announcement: 0 });
+  });
+
   it('over a limit is refused before a byte comes: FILE_TOO_LARGE, LIMIT_EXCEEDED', async () => {
     const limited = await two.sealed([{ ...photo, content: randomBytes(5_001) }]);
     const { intake, db } = two.receiver;

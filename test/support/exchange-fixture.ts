@@ -181,6 +181,11 @@ export class TwoSides {
     return this.cleanUp();
   }
 
+  /** An officer's form for one evidence item. */
+  get evidenceForm(): Record<string, unknown> {
+    return formOf(this.s1.transfer.evidence[0]!);
+  }
+
   /** The same two with their roles exchanged, as S2 needs them. */
   reversed(): TwoSides {
     return new TwoSides(this.receiver, this.sender, this.third, this.agreement, this.clock, async () => undefined);
@@ -193,7 +198,7 @@ export class TwoSides {
     const draft = { to: to.node, kind, number, title: sample.transfer.cause, data: { ...data, unit: origin.unit } };
     const { id: transferId } = await from.transfers.create(from.handler, draft);
     for (const { fileName, mediaType, content, data: form } of files) {
-      const input = { fileName, mediaType, bytes: content.length, data: form ?? formOf(evidence[0]!) };
+      const input = { fileName, mediaType, bytes: content.length, data: form ?? this.evidenceForm };
       const item = await from.transfers.addEvidence(from.handler, transferId, input);
       await from.transfers.upload(from.handler, transferId, item.id, 0, Readable.from([content]));
     }

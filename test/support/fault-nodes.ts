@@ -80,6 +80,12 @@ export class FaultNode {
     return this.ended;
   }
 
+  /** Ends it for good, after a failure: what it leaves is for people to look at. */
+  abandon(): void {
+    this.stopping = true;
+    this.kill();
+  }
+
   get lastWords(): string {
     return existsSync(this.logFile) ? readFileSync(this.logFile, 'utf8').slice(-4_000) : '';
   }

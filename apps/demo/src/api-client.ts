@@ -83,6 +83,16 @@ export class ApiClient {
     await response.arrayBuffer();
   }
 
+  /** How many bytes of an upload the node already has. */
+  async uploadOffset(path: string): Promise<number> {
+    const response = await fetch(`${this.url}/api/v1${path}`, {
+      method: 'HEAD',
+      headers: { authorization: `Bearer ${this.token}`, 'tus-resumable': '1.0.0' },
+    });
+    if (!response.ok) throw new ApiProblem(response.status, 'UPLOAD_STATE', {});
+    return Number(response.headers.get('upload-offset'));
+  }
+
   async download(path: string): Promise<Buffer> {
     const response = await fetch(`${this.url}/api/v1${path}`, { headers: { authorization: `Bearer ${this.token}` } });
     if (!response.ok) throw new ApiProblem(response.status, 'DOWNLOAD', {});

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -17,6 +17,8 @@ import { KeyStore, type NodeKeys } from '@jieqiao/platform';
 const gatewayDir = join(__dirname, '../../gateway/dist');
 const main = join(gatewayDir, 'main.js');
 const cli = join(gatewayDir, 'cli/jieqiao.js');
+/** Built, also when this file runs from source: it is loaded by another Node.js. */
+const leash = join(__dirname, '../dist/leash.js');
 
 /** One node of a demonstration: who it is, where it lives, where it listens. */
 export interface NodeSpec {
@@ -73,28 +75,38 @@ export async function prepareNodes(
   specs: readonly NodeSpec[],
   agreement: AgreementOptions,
   people: (spec: NodeSpec) => DemoPerson[],
+  signal?: AbortSignal,
 ): Promise<void> {
   mkdirSync(dir, { recursive: true });
   const keys = new Map<string, NodeKeys>();
   for (const spec of specs) {
     mkdirSync(spec.dir, { recursive: true });
-    writeFileSync(join(spec.dir, 'config.json'), `${JSON.stringify(configOf(spec), null, 2)}\n`, { mode: 0o600 });
+    writeWhole(join(spec.dir, 'config.json'), `${JSON.stringify(configOf(spec), null, 2)}\n`);
     const store = new KeyStore(join(spec.dir, 'keys'));
     const { node, authority } = spec;
     if (!store.exists) await store.create({ node, authority, hosts: ['localhost', '127.0.0.1'], now: new Date() });
     keys.set(node, store.load());
-    writeFileSync(join(spec.dir, 'people.json'), JSON.stringify(people(spec), null, 2), { mode: 0o600 });
+    writeWhole(join(spec.dir, 'people.json'), JSON.stringify(people(spec), null, 2));
   }
-  if (!existsSync(agreementFile(dir))) writeFileSync(agreementFile(dir), signedAgreement(specs, keys, agreement));
-  await Promise.all(specs.map((spec) => setUp(spec, agreementFile(dir))));
+  if (!existsSync(agreementFile(dir))) {
+    writeWhole(agreementFile(dir), signedAgreement(specs, keys, agreement), 0o644);
+  }
+  await Promise.all(specs.map((spec) => setUp(spec, agreementFile(dir), signal)));
 }
 
 /** Takes agreement and people into a node's database, in a process of its own like an administrator would. */
-export async function setUp(spec: NodeSpec, agreement: string): Promise<void> {
+export async function setUp(spec: NodeSpec, agreement: string, signal?: AbortSignal): Promise<void> {
   const options = ['--config', join(spec.dir, 'config.json'), '--agreement', agreement];
   await promisify(execFile)(process.execPath, [cli, 'setup', ...options, '--people', join(spec.dir, 'people.json')], {
     env: cleanEnvironment(),
+    signal,
   });
+}
+
+/** Under its name there is never half a file, whenever the process ends. */
+export function writeWhole(file: string, content: string | Buffer, mode = 0o600): void {
+  writeFileSync(`${file}.new`, content, { mode });
+  renameSync(`${file}.new`, file);
 }
 
 function configOf(spec: NodeSpec): object {
@@ -149,22 +161,43 @@ export interface StartOptions {
   /** Further arguments for the Node.js that runs the gateway, such as `--require FILE`. */
   execArgv?: readonly string[];
   env?: Readonly<Record<string, string>>;
+  /** Ends the node while it is starting; once it is ready, `stop` does. */
+  signal?: AbortSignal;
+  /** Told the process id as soon as there is one. */
+  onSpawn?: (pid: number) => void;
 }
 
-/** A node running as a process of its own. */
+/** A node ended before people and peers could reach it. */
+export class NodeNotReady extends Error {
+  constructor(
+    readonly spec: NodeSpec,
+    readonly ended: number | string,
+    readonly lastWords: string,
+  ) {
+    super(`${spec.node} ended (${ended}) before it was ready:\n${lastWords}`);
+  }
+}
+
+/** Where a node's log goes: JSON lines, the newest at the end. */
+export const logFile = (spec: Pick<NodeSpec, 'dir'>): string => join(spec.dir, 'node.log');
+
+/**
+ * A node running as a process of its own. It never outlives the process that started it: `leash.ts` ends it when that
+ * one is gone, however it went.
+ */
 export class NodeProcess {
   private readonly recent: string[] = [];
-  private exit: Promise<number | string>;
+  private readonly exit: Promise<number | string>;
+  private stopping = false;
 
   private constructor(
     readonly spec: NodeSpec,
     private readonly child: ChildProcess,
-    logFile: string,
     onReady: () => void,
   ) {
     this.exit = new Promise((resolve) => child.once('exit', (code, signal) => resolve(signal ?? code ?? 0)));
     const keep = (line: string): void => {
-      writeFileSync(logFile, `${line}\n`, { flag: 'a' });
+      writeFileSync(logFile(spec), `${line}\n`, { flag: 'a' });
       this.recent.push(line);
       if (this.recent.length > 50) this.recent.shift();
       if (line.includes('"message":"ready"')) onReady();
@@ -175,16 +208,22 @@ export class NodeProcess {
 
   /** Resolves when people and peers can reach the node; rejects with its last words if it ends before. */
   static async start(spec: NodeSpec, options: StartOptions = {}): Promise<NodeProcess> {
-    const args = [...(options.execArgv ?? []), main, '--config', join(spec.dir, 'config.json')];
+    const args = ['--require', leash, ...(options.execArgv ?? []), main, '--config', join(spec.dir, 'config.json')];
     const env = { ...cleanEnvironment(), ...options.env };
-    const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    // A group of its own: Ctrl-C in the terminal reaches whoever started the node, and that one ends it in good order.
+    const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'], detached: true });
+    if (child.pid !== undefined) options.onSpawn?.(child.pid);
     let ready = () => {};
     const isReady = new Promise<true>((resolve) => {
       ready = () => resolve(true);
     });
-    const started = new NodeProcess(spec, child, join(spec.dir, 'node.log'), ready);
+    const started = new NodeProcess(spec, child, ready);
+    const stop = (): void => void started.stop();
+    options.signal?.addEventListener('abort', stop);
+    if (options.signal?.aborted) stop();
     const ended = await Promise.race([isReady, started.exit]);
-    if (ended !== true) throw new Error(`${spec.node} ended (${ended}) before it was ready:\n${started.lastWords}`);
+    options.signal?.removeEventListener('abort', stop);
+    if (ended !== true) throw new NodeNotReady(spec, ended, started.lastWords);
     return started;
   }
 
@@ -205,9 +244,10 @@ export class NodeProcess {
     return this.recent.join('\n');
   }
 
-  /** Ends it as an administrator would. */
+  /** Ends it as an administrator would. Asking twice is asking once: a second signal would cut it short. */
   async stop(): Promise<number | string> {
-    if (this.running) this.child.kill('SIGTERM');
+    if (this.running && !this.stopping) this.child.kill('SIGTERM');
+    this.stopping = true;
     return this.exit;
   }
 

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { RecognitionDecision } from '@jieqiao/recognition';
 import type { ApiClient } from './api-client';
+import type { ExpectedDecision } from './expectation';
 
 export const samplesDir = join(__dirname, '../../../test/samples');
 
@@ -30,18 +32,19 @@ export interface Scenario {
   expected: Record<'sender' | 'receiver', ExpectedDecision>;
 }
 
-export interface ExpectedDecision {
-  outcome: string;
-  [field: string]: unknown;
-}
-
 export interface TransferAnswer {
   id: string;
+  direction: 'out' | 'in';
+  kind: string;
+  dossier: string;
+  number: string;
+  peer: string;
   state: string;
   version: number;
-  delivery: { state: string; lastError: string | null; receivedAt: string | null };
-  evidence: { id: string; fileName: string; bytes: number; digest: string | null }[];
-  recognition: { outcome: string; results: { rule: string; result: string; evidence?: string }[] } | null;
+  createdAt: string;
+  delivery: { state: string; lastError: string | null; receivedAt: string | null; refusal: string | null };
+  evidence: { id: string; fileName: string; bytes: number; complete: boolean; digest: string | null }[];
+  recognition: RecognitionDecision | null;
   envelope: { jti: string; seq: number; digest: string } | null;
   receipt: { entryIndex: number; checkpointSize: number; degree: string; time: string } | null;
 }
@@ -52,6 +55,18 @@ export function readScenario(name: string): Scenario {
 
 export const evidenceFile = (scenario: Scenario, id: string): string => join(samplesDir, scenario.files[id]!);
 
+/** The transfers of this document number: none, or the one that a repeated run must not double. */
+export async function findByNumber(
+  client: ApiClient,
+  direction: 'out' | 'in',
+  number: string,
+): Promise<{ id: string; state: string }[]> {
+  const { items } = await client.get<{ items: { id: string; state: string; number: string }[] }>(
+    `/transfers?direction=${direction}&limit=200`,
+  );
+  return items.filter((item) => item.number === number);
+}
+
 /** Fills in the draft as an officer would. */
 export async function createDraft(client: ApiClient, { transfer }: Scenario): Promise<TransferAnswer> {
   const { schema, id, dossier, kind, number, from, to, evidence, documents, ...data } = transfer;
@@ -59,25 +74,32 @@ export async function createDraft(client: ApiClient, { transfer }: Scenario): Pr
   return (await client.post<TransferAnswer>('/transfers', draft)).body;
 }
 
-/** Adds every evidence item and uploads its bytes. */
+/** Adds every evidence item that the draft lacks and uploads its bytes, from where an earlier attempt broke off. */
 export async function addEvidence(
   client: ApiClient,
   draftId: string,
   scenario: Scenario,
-  onFile: (fileName: string, bytes: number) => void = () => {},
+  onFile: (fileName: string, bytes: number, digest: string) => void = () => {},
 ): Promise<void> {
+  const draft = await client.get<TransferAnswer>(`/transfers/${draftId}`);
+  const present = new Map(draft.evidence.map((item) => [item.fileName, item]));
   for (const item of scenario.transfer.evidence) {
     const { id, seq, fileName, mediaType, bytes, digest, firstHashAt, ...data } = item;
-    const added = await client.post<{ id: string }>(`/transfers/${draftId}/evidence`, {
-      fileName,
-      mediaType,
-      bytes,
-      digest,
-      data,
-    });
-    await client.upload(`/transfers/${draftId}/evidence/${added.body.id}/content`, evidenceFile(scenario, id));
-    onFile(fileName, bytes);
+    const known = present.get(fileName);
+    const evidenceId = known?.id ?? (await announce(client, draftId, { fileName, mediaType, bytes, digest, data }));
+    const content = `/transfers/${draftId}/evidence/${evidenceId}/content`;
+    if (!known) await client.upload(content, evidenceFile(scenario, id));
+    else if (!known.complete) {
+      // Asked for its state, the node may find that all bytes came before it was cut short.
+      const offset = await client.uploadOffset(content);
+      if (offset < bytes) await client.upload(content, evidenceFile(scenario, id), offset);
+    }
+    onFile(fileName, bytes, digest);
   }
+}
+
+async function announce(client: ApiClient, draftId: string, item: object): Promise<string> {
+  return (await client.post<{ id: string }>(`/transfers/${draftId}/evidence`, item)).body.id;
 }
 
 export async function send(

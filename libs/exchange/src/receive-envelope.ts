@@ -203,7 +203,10 @@ export class ReceiveEnvelope {
     }
     while (decided.length < checked.length) decided.push(decided.at(-1)!);
     if (lane.seq !== start) await moveChain(tx, peer, 'in', lane);
-    await intake.claimed(tx, peer, [...new Set(writes.evidence.map((row) => row.digest!))]);
+    // Also for what was received before: a sender that did not hear of it has announced the files once more.
+    const received = checked.filter((_, i) => decided[i]!.status === 'STATUS_RECEIVED');
+    const files = received.flatMap(({ envelope }) => envelope?.claims.bundle?.files ?? []);
+    await intake.claimed(tx, peer, [...new Set(files.map((file) => file.digest))]);
     return decided;
   }
 

@@ -108,6 +108,9 @@ export interface TransfersContext {
 
 /** What people do with transfers. Each use case begins with the check of the person and of the object. */
 export class Transfers {
+  /** Items whose bytes are arriving in this process. */
+  private readonly uploading = new Set<string>();
+
   readonly settlements = new Settlements((ids) => this.settledAmong(ids));
 
   constructor(private readonly context: TransfersContext) {}
@@ -243,13 +246,17 @@ export class Transfers {
       await this.visible(tx, transferId);
       return this.evidenceOf(tx, transferId, evidenceId);
     });
-    const offset = item.digest ? item.bytes : await this.context.blobs.offset(evidenceId);
-    return { offset, length: item.bytes, complete: item.digest !== null, digest: item.digest };
+    if (item.digest) return stored(item);
+    const offset = await this.context.blobs.offset(evidenceId);
+    // All bytes are here and nobody is at it: the process ended before it could name them. Clients send nothing more.
+    if (offset === item.bytes && !this.uploading.has(evidenceId)) return this.complete(item);
+    return { offset, length: item.bytes, complete: false, digest: null };
   }
 
   /**
    * Takes evidence bytes from `offset`. The last byte makes the item complete: hashed on the way, synced, named by its
-   * digest. Killed after that and before the row is written, the officer's client uploads again from 0.
+   * digest. Killed before it has its name, the next question for its state makes it complete; killed after that and
+   * before the row is written, the officer's client uploads again from 0.
    */
   async upload(
     person: Person,
@@ -259,29 +266,40 @@ export class Transfers {
     stream: Readable,
   ): Promise<UploadState> {
     requirePermission(person, 'evidence.add');
-    const { db, blobs, audit, now } = this.context;
+    const { db, blobs } = this.context;
     const item = await db.read(async (tx) => {
       await this.draftOf(tx, person, transferId);
       return this.evidenceOf(tx, transferId, evidenceId);
     });
-    if (item.digest) return { offset: item.bytes, length: item.bytes, complete: true, digest: item.digest };
-    const limits = { limit: item.bytes, expectedLength: item.bytes };
-    const { offset: reached } = await blobs.append(evidenceId, offset, stream, limits);
-    if (reached < item.bytes) return { offset: reached, length: item.bytes, complete: false, digest: null };
+    if (item.digest) return stored(item);
+    if (this.uploading.has(evidenceId)) throw new GatewayError('UPLOAD_IN_PROGRESS', {});
+    this.uploading.add(evidenceId);
+    try {
+      const limits = { limit: item.bytes, expectedLength: item.bytes };
+      const { offset: reached } = await blobs.append(evidenceId, offset, stream, limits);
+      if (reached < item.bytes) return { offset: reached, length: item.bytes, complete: false, digest: null };
+      return await this.complete(item);
+    } finally {
+      this.uploading.delete(evidenceId);
+    }
+  }
 
+  private async complete(item: EvidenceRow): Promise<UploadState> {
+    const { db, blobs, audit, now } = this.context;
+    const { id, transferId } = item;
     const { [expectedKey]: expectedDigest, ...data } = item.data ?? {};
-    const blob = await blobs.finish(evidenceId, {
+    const { digest, crc32, bytes } = await blobs.finish(id, {
       length: item.bytes,
       ...(expectedDigest ? { expectedDigest: expectedDigest as Digest } : {}),
     });
     await db.transaction(async (tx) => {
-      const { digest, crc32, bytes } = blob;
       const firstHashAt = now().toISOString();
-      await tx.update(EvidenceRow, { id: evidenceId }, { digest, crc32, data, firstHashAt } as object);
-      const subject = { bytes, digest, evidence: evidenceId, transfer: transferId };
-      await audit.append(tx, [{ event: 'evidence.stored', subject }]);
+      await tx.update(EvidenceRow, { id }, { digest, crc32, data, firstHashAt } as object);
+      await audit.append(tx, [
+        { event: 'evidence.stored', subject: { bytes, digest, evidence: id, transfer: transferId } },
+      ]);
     });
-    return { offset: item.bytes, length: item.bytes, complete: true, digest: blob.digest };
+    return stored({ bytes, digest });
   }
 
   /** @throws GatewayError BLOB_MISSING when the item's bytes have not all come yet */
@@ -451,6 +469,10 @@ export class Transfers {
         : { event, subject: { digest, object: null, person: person.id, transfer, what } };
     await this.context.audit.append(tx, [entry]);
   }
+}
+
+function stored({ bytes, digest }: Pick<EvidenceRow, 'bytes' | 'digest'>): UploadState {
+  return { offset: bytes, length: bytes, complete: true, digest };
 }
 
 /** Kept beside the form fields until the upload is checked against it; never sealed. */

@@ -68,11 +68,11 @@ function identify(gateway: Gateway, request: IncomingMessage): string {
   }
 }
 
-/** RFC 9110 §14.4: `bytes 0-99/1000`, or `bytes * /0` for an empty file. */
+/** RFC 9110 §14.4: `bytes 0-99/1000`; with `*` for the range where no byte is left to send, only the end to be made. */
 function rangeOf(request: IncomingMessage): { start: number; total: number } {
   const match = rangePattern.exec(request.headers['content-range'] ?? '');
   if (!match) throw new GatewayError('VALIDATION_FAILED', { errors: ['content-range'] });
-  return { start: Number(match[1] ?? 0), total: Number(match[3]) };
+  return { start: Number(match[1] ?? match[3]), total: Number(match[3]) };
 }
 
 function reply(response: ServerResponse, status: number, offset: number, complete: boolean): void {

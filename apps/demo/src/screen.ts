@@ -1,0 +1,196 @@
+export type Language = 'zh' | 'en';
+
+/** Text is never set wider than this, however wide the window is: long lines are hard to read. */
+const maxColumns = 80;
+const minColumns = 48;
+const timeColumns = 10;
+const whoColumns = { zh: 6, en: 9 } as const;
+
+/** Where the story is told: lines of text for a person, coloured only on a terminal. */
+export class Screen {
+  private readonly columns: number;
+  private readonly colours: boolean;
+
+  constructor(
+    private readonly out: NodeJS.WriteStream,
+    readonly language: Language,
+    env: Readonly<Record<string, string | undefined>> = process.env,
+  ) {
+    this.columns = Math.max(minColumns, Math.min(out.isTTY ? out.columns || maxColumns : maxColumns, maxColumns));
+    this.colours = out.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
+    // Whoever reads through `| head` may stop listening; that is no reason to stop working.
+    out.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+
+  say(zh: string, en: string): string {
+    return this.language === 'zh' ? zh : en;
+  }
+
+  line(text = ''): void {
+    this.out.write(`${text}\n`);
+  }
+
+  title(text: string): void {
+    this.line(this.bold(text));
+    this.line(this.dim('─'.repeat(this.columns)));
+  }
+
+  heading(text: string): void {
+    this.line();
+    this.line(this.bold(text));
+  }
+
+  paragraph(text: string, indent = 2): void {
+    for (const line of wrap(text, this.columns - indent)) this.line(' '.repeat(indent) + line);
+  }
+
+  /** One event of the story: when, who, what; further lines stand below what. */
+  step(who: string, what: string, ...more: string[]): void {
+    const lead = `  ${this.dim(chinaTime(new Date()))}`;
+    const [first = '', ...rest] = wrap(what, this.roomForText);
+    this.line(`${lead}${pad('', timeColumns - 8)}${pad(who, whoColumns[this.language])}${first}`);
+    for (const line of [...rest, ...more.flatMap((text) => wrap(text, this.roomForText))]) this.detail(line);
+  }
+
+  /** Below a step; not wrapped. */
+  detail(text: string): void {
+    this.line(`${' '.repeat(this.textColumn)}${text}`);
+  }
+
+  /** A file below a step: its place in the row, its name, its size, its digest. */
+  file(place: string, name: string, bytes: number, digest: string): void {
+    const size = sizeOf(bytes).padStart(9);
+    const tail = `${size}  ${this.dim(shortDigest(digest))}`;
+    const room = this.roomForText - 9 - 2 - shortDigest(digest).length - 1 - place.length - 2;
+    this.detail(`${this.dim(place)}  ${pad(fit(name, room), room)} ${tail}`);
+  }
+
+  check(passed: boolean | null, what: string, problems: readonly string[] = []): void {
+    const mark = passed === null ? this.dim('–') : passed ? this.paint('32', '✓') : this.paint('31', '✗');
+    const [first = '', ...rest] = wrap(what, this.columns - 6);
+    this.line(`    ${mark} ${first}`);
+    for (const line of [...rest, ...problems.flatMap((problem) => wrap(problem, this.columns - 8, '  '))]) {
+      this.line(`      ${line}`);
+    }
+  }
+
+  /** Rows of cells with aligned columns; the last cell is free. */
+  table(rows: readonly (readonly string[])[], indent = 2): void {
+    const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => columnsOf(row[i] ?? ''))));
+    for (const row of rows) {
+      const cells = row.map((cell, i) => (i === row.length - 1 ? cell : pad(cell, widths[i]! + 2)));
+      this.line(' '.repeat(indent) + cells.join(''));
+    }
+  }
+
+  /** A command to copy: one argument group per line, joined for the shell. */
+  command(parts: readonly string[], indent = 4): void {
+    const lines: string[] = [];
+    for (const part of parts) {
+      const last = lines.at(-1);
+      if (last !== undefined && indent + last.length + part.length + 3 <= this.columns)
+        lines.push(`${lines.pop()} ${part}`);
+      else lines.push(last === undefined ? part : `  ${part}`);
+    }
+    for (const [i, line] of lines.entries()) {
+      this.line(' '.repeat(indent) + line + (i < lines.length - 1 ? ' \\' : ''));
+    }
+  }
+
+  bold(text: string): string {
+    return this.paint('1', text);
+  }
+
+  dim(text: string): string {
+    return this.paint('2', text);
+  }
+
+  private paint(code: string, text: string): string {
+    return this.colours ? `\u001b[${code}m${text}\u001b[0m` : text;
+  }
+
+  private get textColumn(): number {
+    return 2 + timeColumns + whoColumns[this.language];
+  }
+
+  private get roomForText(): number {
+    return this.columns - this.textColumn;
+  }
+}
+
+/** Time of day in China, where the story takes place. */
+export function chinaTime(at: Date): string {
+  return chinaInstant(at).slice(11);
+}
+
+/** E.g. `2026-11-23 13:07:54`. */
+export function chinaInstant(at: Date): string {
+  return new Date(at.getTime() + 8 * 3_600_000).toISOString().slice(0, 19).replace('T', ' ');
+}
+
+export function sizeOf(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  if (bytes < 1024 ** 2) return `${(bytes / 1024).toFixed(1)} KB`;
+  return `${(bytes / 1024 ** 2).toFixed(1)} MB`;
+}
+
+/** Enough to tell digests apart at a glance; the whole ones stand in the files. */
+export function shortDigest(digest: string): string {
+  const hex = digest.replace('sha256:', '');
+  return `${hex.slice(0, 8)}…`;
+}
+
+const wide =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff01-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
+
+/** Columns that a terminal takes for a text: two for each Chinese character. */
+export function columnsOf(text: string): number {
+  let columns = 0;
+  for (const character of text) columns += wide.test(character) ? 2 : 1;
+  return columns;
+}
+
+export function pad(text: string, columns: number): string {
+  return text + ' '.repeat(Math.max(0, columns - columnsOf(text)));
+}
+
+function fit(text: string, columns: number): string {
+  if (columnsOf(text) <= columns) return text;
+  let kept = '';
+  for (const character of text) {
+    if (columnsOf(kept + character) > columns - 1) break;
+    kept += character;
+  }
+  return `${kept}…`;
+}
+
+const notAtStart = /^[，。、；：！？）》」』】〕”…·,.;:!?)\]]/u;
+const notAtEnd = /[（《「『【〔“([]$/u;
+
+/** Breaks a text into lines: between words, between Chinese characters, never before a closing mark. */
+export function wrap(text: string, columns: number, hanging = ''): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const unit of unitsOf(text)) {
+    const glued = line === '' || line === hanging ? unit.trimStart() : unit;
+    if (line.trim() !== '' && columnsOf(line) + columnsOf(glued) > columns) {
+      lines.push(line);
+      line = hanging + unit.trimStart();
+    } else line += glued;
+  }
+  return line === '' ? lines : [...lines, line];
+}
+
+/** What is not broken: a word with the space before it, or a Chinese character, with the marks that stick to it. */
+function unitsOf(text: string): string[] {
+  const units: string[] = [];
+  for (const piece of text.match(/\s*(?:[^\s\u2e80-\uffef\u201c\u201d]+|\S)/gu) ?? []) {
+    const last = units.at(-1);
+    if (last !== undefined && !/^\s/.test(piece) && (notAtStart.test(piece) || notAtEnd.test(last))) {
+      units.push(`${units.pop()}${piece}`);
+    } else units.push(piece);
+  }
+  return units;
+}

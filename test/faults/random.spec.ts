@@ -1,0 +1,89 @@
+import { checkExchange, type SentCase } from '../support/exchange-invariants';
+import { FaultPair, officerPassword, seeded, seededBytes } from '../support/fault-nodes';
+import { Officer } from '../support/officer';
+import { pause } from '../support/peer-nodes';
+
+/**
+ * Power cuts at any moment: while officers send case after case, both nodes are killed again and again, each by its own
+ * clock, sometimes before they are even up. `JIEQIAO_FAULT_KILLS` says how often in all (`npm run test:faults`: 1000).
+ * Moments and contents come from JIEQIAO_FAULT_SEED, which a failure prints.
+ */
+const kills = Number(process.env.JIEQIAO_FAULT_KILLS || 80);
+const seed = Number(process.env.JIEQIAO_FAULT_SEED || Math.floor(Math.random() * 2 ** 31));
+const officers = 8;
+
+jest.setTimeout(120_000 + kills * 10_000);
+
+it(`${kills} power cuts lose nothing and double nothing`, async () => {
+  const began = Date.now();
+  const pair = await FaultPair.start();
+  const random = seeded(seed);
+  const sent: SentCase[] = [];
+  let repetitions = 0;
+  let left = kills;
+  let failure: unknown = null;
+
+  const officer = async (number: number): Promise<void> => {
+    const mine = seeded(Math.floor(random() * 2 ** 31));
+    const client = new Officer(pair.sender.url, officerPassword);
+    for (let i = 0; left > 0 && failure === null; i++) {
+      const key = `officer-${number}-case-${i}`;
+      const files = Array.from({ length: Math.floor(mine() * 4) }, (_, k) => {
+        // From an empty file to one that takes several pieces.
+        const content = seededBytes(mine, [0, 1_000, 20_000, 120_000][Math.floor(mine() * 4)]!);
+        return { fileName: `证据-${k}.jpg`, content };
+      });
+      const done = await client.send(key, files, 50_000);
+      sent.push(done);
+      if (mine() < 0.3) await client.delivered(done.id, 60_000);
+      if (mine() < 0.2) await client.sendAgain(done.id, key);
+    }
+    repetitions += client.repetitions;
+  };
+
+  const killer = async (node: 'sender' | 'receiver'): Promise<void> => {
+    const mine = seeded(Math.floor(random() * 2 ** 31));
+    while (left > 0 && failure === null) {
+      // One in four hits a node that is starting.
+      if (mine() < 0.75) {
+        await pair[node].up();
+        await pause(mine() * mine() * 1_500);
+      } else await pause(mine() * 1_500);
+      const before = pair[node].kills;
+      pair[node].kill();
+      while (pair[node].kills === before) await pause(5);
+      left--;
+    }
+  };
+
+  try {
+    const all = [
+      ...Array.from({ length: officers }, (_, i) => officer(i)),
+      ...(['sender', 'receiver'] as const).map(killer),
+    ];
+    await Promise.all(
+      all.map((work) =>
+        work.catch((error: unknown) => {
+          failure ??= error;
+        }),
+      ),
+    );
+    if (failure !== null) throw failure;
+    await Promise.all(pair.both.map((node) => node.up()));
+    const inspector = new Officer(pair.sender.url, officerPassword);
+    for (const { id } of sent) await inspector.delivered(id, 60_000);
+    await checkExchange(pair.sender.checked, pair.receiver.checked, sent);
+    expect(pair.sender.kills + pair.receiver.kills).toBeGreaterThanOrEqual(kills);
+    expect(sent.length).toBeGreaterThan(kills / 5);
+  } catch (error) {
+    console.error(`again with: JIEQIAO_FAULT_SEED=${seed} JIEQIAO_FAULT_KILLS=${kills}; logs in ${pair.dir}`);
+    for (const node of pair.both) node.abandon();
+    throw error;
+  }
+  await pair.close();
+  const seconds = Math.round((Date.now() - began) / 1000);
+  console.info(
+    `${pair.sender.kills} + ${pair.receiver.kills} power cuts, ${sent.length} transfers, ` +
+      `${repetitions} repetitions by officers, ${seconds} s, seed ${seed}`,
+  );
+});
