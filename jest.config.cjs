@@ -12,7 +12,16 @@ const swc = (syntax) => [
     sourceMaps: 'inline',
   },
 ];
-const esmOnly = ['@nestjs', 'file-type', 'strtok3', 'token-types', 'uint8array-extras', '@tokenizer', '@borewit', 'content-disposition'];
+const esmOnly = [
+  '@nestjs',
+  'file-type',
+  'strtok3',
+  'token-types',
+  'uint8array-extras',
+  '@tokenizer',
+  '@borewit',
+  'content-disposition',
+];
 const base = {
   rootDir: __dirname,
   testEnvironment: 'node',
