@@ -15,8 +15,8 @@ const mayImport = {
 const appsMayImport = {
   gateway: Object.keys(mayImport),
   verifier: ['core', 'recognition'],
-  // Drives nodes by HTTP and processes; makes their keys and first agreement.
-  demo: ['core', 'platform'],
+  // Drives nodes by HTTP and processes, makes their keys and first agreement, and has the words for the rules.
+  demo: ['core', 'platform', 'recognition'],
 };
 
 /** Whatever a pure lib may import besides itself and what `mayImport` says. Everything else is a way out of purity. */
