@@ -114,7 +114,7 @@ export class Officer {
     return this.again(`${method} ${path}`, () => this.once(method, path, body, headers));
   }
 
-  private async again<T>(what: string, work: () => Promise<T>, ms = 60_000): Promise<T> {
+  private async again<T>(what: string, work: () => Promise<T>, ms = 300_000): Promise<T> {
     const end = Date.now() + ms;
     for (;;) {
       try {

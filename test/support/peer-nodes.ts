@@ -163,12 +163,20 @@ export interface TwoNodesOptions {
   agreement?: (content: AgreementContent) => void;
 }
 
+/** A party of the agreement that runs no node here: its keys only. */
+export interface AbsentParty {
+  node: string;
+  authority: string;
+  keyStore: KeyStore;
+}
+
 /** Jinshan, which sends S1, and Pinghu, which receives it: in one process, over real TLS on real ports. */
 export class TwoNodes {
   private constructor(
     readonly dir: string,
     readonly sender: PeerNode,
     readonly receiver: PeerNode,
+    readonly absent: AbsentParty,
     readonly agreement: AgreementContent,
   ) {}
 
@@ -189,9 +197,10 @@ export class TwoNodes {
     };
     const sender = await make('jinshan.310116', '上海市金山区城市管理行政执法局');
     const receiver = await make('pinghu.330482', '平湖市综合行政执法局');
-    const content = agreementBetween([sender, receiver]);
+    const absent = await absentParty(dir);
+    const content = agreementBetween([sender, receiver], absent);
     adjust?.(content);
-    const two = new TwoNodes(dir, sender, receiver, content);
+    const two = new TwoNodes(dir, sender, receiver, absent, content);
     for (const node of two.both) {
       await node.open();
       await node.gateway.agreements.import(two.signed());
@@ -211,7 +220,9 @@ export class TwoNodes {
   }
 
   signed(content: AgreementContent = this.agreement): Buffer {
-    const signatures = this.both.map(({ node, keys }) => ({ node, jws: signAgreement(content, keys.seal) }));
+    const { absent } = this;
+    const signers = [...this.both, { node: absent.node, keys: absent.keyStore.load() }];
+    const signatures = signers.map(({ node, keys }) => ({ node, jws: signAgreement(content, keys.seal) }));
     return agreementFileBytes({ agreement: content, signatures });
   }
 
@@ -221,7 +232,23 @@ export class TwoNodes {
   }
 }
 
-function agreementBetween(nodes: readonly PeerNode[]): AgreementContent {
+async function absentParty(dir: string): Promise<AbsentParty> {
+  const [node, authority] = ['jiashan.330421', '嘉善县综合行政执法局'];
+  const keyStore = new KeyStore(join(dir, node, 'keys'));
+  await keyStore.create({ node, authority, hosts: ['localhost'], now: new Date() });
+  return { node, authority, keyStore };
+}
+
+function agreementBetween(nodes: readonly PeerNode[], absent: AbsentParty): AgreementContent {
+  const party = (node: string, authority: string, keys: NodeKeys, ports: { grpcPort: number; blobPort: number }) => ({
+    node,
+    authority,
+    region: node.slice(-6),
+    aliases: [],
+    anchors: [keys.root.raw.toString('base64')],
+    logVkey: encodeVkey(noteKey(logOrigin(node), keys.log)),
+    endpoints: { grpc: `127.0.0.1:${ports.grpcPort}`, blobs: `https://127.0.0.1:${ports.blobPort}` },
+  });
   return {
     schema: 'jieqiao/agreement/v1',
     id: 'pinghu-jinshan',
@@ -232,18 +259,11 @@ function agreementBetween(nodes: readonly PeerNode[]): AgreementContent {
       from: new Date(Date.now() - 365 * day).toISOString(),
       to: new Date(Date.now() + 365 * day).toISOString(),
     },
-    parties: nodes.map(({ node, authority, keys, config, vkey }) => ({
-      node,
-      authority,
-      region: node.slice(-6),
-      aliases: [],
-      anchors: [keys.root.raw.toString('base64')],
-      logVkey: vkey,
-      endpoints: {
-        grpc: `127.0.0.1:${config.peer.grpcPort}`,
-        blobs: `https://127.0.0.1:${config.peer.blobPort}`,
-      },
-    })),
+    parties: [
+      ...nodes.map(({ node, authority, keys, config }) => party(node, authority, keys, config.peer)),
+      // Port 9 (discard) of this machine: nobody answers.
+      party(absent.node, absent.authority, absent.keyStore.load(), { grpcPort: 9, blobPort: 9 }),
+    ],
     terms: sampleTerms(),
   };
 }
@@ -299,13 +319,16 @@ export class CutWire {
   }
 
   async cut(): Promise<void> {
-    const closed = new Promise((resolve) => this.server?.close(resolve));
+    const { server } = this;
+    if (!server) return;
+    const closed = new Promise((resolve) => server.close(resolve));
     for (const socket of this.sockets) socket.destroy();
     await closed;
     this.server = null;
   }
 
   async mend(): Promise<void> {
+    if (this.server) return;
     const server = createServer((near) => {
       const far = connect(this.target);
       for (const socket of [near, far]) {

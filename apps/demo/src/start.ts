@@ -109,10 +109,10 @@ class Session {
         const { name, authority } = placeOf(node);
         screen.step(
           name[screen.language],
-          screen.say(`${authority.zh}，节点 ${node}`, `${authority.en}, node ${node}`),
+          authority[screen.language],
           screen.say(
-            '自建根证书、电子印章、节点证书、日志密钥；自己的数据库和证据库',
-            'its own root, seal, node certificate and log key; its own database and evidence store',
+            `节点 ${node}：自建根证书、电子印章、节点证书、日志密钥，自有数据库和证据库`,
+            `node ${node}: its own root, seal, node certificate and log key, its own database and evidence store`,
           ),
         );
       }
@@ -211,8 +211,8 @@ class Session {
     screen.step(
       sender,
       screen.say(
-        `收到回执，核验后保存：${receiver}存证日志第 ${transfer.receipt!.entryIndex} 号记录`,
-        `verifies and keeps the receipt: entry ${transfer.receipt!.entryIndex} of ${receiver}’s log`,
+        `收到回执，核验后保存：${receiver}存证日志的记录，序号 ${transfer.receipt!.entryIndex}`,
+        `verifies and keeps the receipt: number ${transfer.receipt!.entryIndex} of ${receiver}’s log`,
       ),
     );
     return transfer;
@@ -275,12 +275,12 @@ class Session {
     screen.paragraph(
       screen.say(
         `${time}（北京时间），${receiver}收到${sender}第 ${seq} 号信封（${shortDigest(digest)}）和其中列明的全部 ` +
-          `${transfer.evidence.length} 件证据，并核验无误。这是${receiver}存证日志的第 ${index} 号记录（共 ${size} 条），` +
+          `${transfer.evidence.length} 件证据，并核验无误。它记在${receiver}的存证日志里，序号 ${index}（自 0 起，共 ${size} 条），` +
           `连同此前的全部记录由${receiver}的日志密钥签名。今后无论谁否认收到、改动时间或换掉一个字节，都与这份回执对不上；` +
           '任何人不连网、不必相信任何一方，就能查出来。',
         `At ${time} (Beijing time) ${receiver} took in envelope no. ${seq} of ${sender} (${shortDigest(digest)}) with all ` +
-          `${transfer.evidence.length} files that it names, and found them in order. That is entry ${index} of the ${size} ` +
-          `in ${receiver}’s log, signed with its log key together with every entry before it. Whoever later denies it, ` +
+          `${transfer.evidence.length} files that it names, and found them in order. It is entered in ${receiver}’s ` +
+          `log as number ${index} (from 0, ${size} in all), signed with its log key together with every entry before it. Whoever later denies it, ` +
           'moves the time or swaps a byte contradicts this receipt; anybody can see that, with no network and without ' +
           'trusting either side.',
       ),

@@ -1,4 +1,3 @@
-import { status } from '@grpc/grpc-js';
 import { type ErrorCode, GatewayError } from '@jieqiao/core';
 import { type ArgumentsHost, Catch, type RpcExceptionFilter } from '@nestjs/common';
 import { type Observable, throwError } from 'rxjs';
@@ -15,6 +14,6 @@ export class PeerErrorFilter implements RpcExceptionFilter<unknown> {
     const code: ErrorCode = known ? error.code : 'INTERNAL';
     if (!known) this.gateway.log.error({ error }, 'peer-call-failed');
     else this.gateway.log.warn({ error }, 'peer-call-refused');
-    return throwError(() => ({ code: status[errorKinds[code].grpc], details: code, message: code }));
+    return throwError(() => ({ code: errorKinds[code].grpc, details: code, message: code }));
   }
 }
