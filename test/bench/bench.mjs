@@ -83,8 +83,11 @@ const plans = options.quick
         { inFlight: 32, warmUpMs: 500, measureMs: 2_000 },
         { inFlight: 256, warmUpMs: 1_000, measureMs: 3_000 },
       ],
-      loop: [{ loops: 2, measureMs: 3_000 }],
-      evidenceBytes: 256 << 20,
+      loop: [
+        { loops: 1, measureMs: 2_500 },
+        { loops: 4, measureMs: 2_500 },
+      ],
+      evidence: { bytes: 256 << 20, passes: 1 },
       verifying: { seconds: 0.5, bundleBytes: 64 << 20 },
     }
   : {
@@ -99,7 +102,7 @@ const plans = options.quick
         { loops: 2, measureMs: 4_000 },
         { loops: 4, measureMs: 4_000 },
       ],
-      evidenceBytes: 1 << 30,
+      evidence: { bytes: 1 << 30, passes: 2 },
       verifying: { seconds: 1.5, bundleBytes: 256 << 20 },
     };
 if (options.full) plans.verifying.evaluations = 1_000_000;
@@ -170,7 +173,7 @@ try {
   await part('openssl', (at) => measureOpensslLoop(cleanup, at, plans.loop));
   await part('sqlite', (at) => measureExchanges(cleanup, at, null, plans, tell));
   await part('evidence', (at) =>
-    measureEvidence(cleanup, at, null, plans.evidenceBytes, ({ delivery }) =>
+    measureEvidence(cleanup, at, null, plans.evidence.bytes, plans.evidence.passes, ({ delivery }) =>
       say(`  node to node ${delivery.product.megabytesPerSecond.toFixed(0)} MB/s`),
     ),
   );

@@ -24,7 +24,7 @@ async function take(stream, target) {
   let position = 0;
   let sinceWriteback = 0;
   let writing = Promise.resolve();
-  let writeback = Promise.resolve();
+  let writeback = null;
   const flush = async () => {
     await writing;
     const batch = pending;
@@ -34,9 +34,11 @@ async function take(stream, target) {
     pending = [];
     pendingBytes = 0;
     writing = file.writev(batch, at);
-    if (sinceWriteback >= writebackBytes) {
+    if (sinceWriteback >= writebackBytes && writeback === null) {
       sinceWriteback = 0;
-      writeback = Promise.all([writeback, file.datasync()]);
+      writeback = file.datasync().then(() => {
+        writeback = null;
+      });
     }
   };
   for await (const chunk of stream) {

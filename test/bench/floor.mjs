@@ -289,9 +289,13 @@ async function openSender(options) {
     return { sealed, envelope, bytes, digest, jti, seq, dossier, content, request };
   }
 
-  /** Frames go over the one connection, batch after batch; a receipt counts once it is verified and durable. */
+  /**
+   * Frames go over the one connection, batch after batch; a receipt counts once it is verified and durable. As in a
+   * node, the next batch is at the peer while the receipts of this one are made durable.
+   */
   async function deliver() {
     delivering = true;
+    let settling = Promise.resolve();
     while (queue.length > 0) {
       const batch = queue.splice(0, maxBatch);
       const answer = await ask(
@@ -302,30 +306,36 @@ async function openSender(options) {
         const entry = core.parseLogEntry(receipts.open(receiptTexts[i]).entry);
         if (entry.event !== 'envelope.received' || entry.subject.envelope !== one.digest) throw new Error('receipt');
       });
-      const entries = await store.transaction(async (run) => {
-        const at = new Date().toISOString();
-        const jtis = batch.map(({ jti }) => jti);
-        const ids = batch.map(({ id }) => id);
-        await run(
-          `UPDATE outbox SET state = 'received', receipt = CASE jti ${'WHEN ? THEN ? '.repeat(batch.length)}END, settled_at = ? WHERE jti IN (${list(batch.length)})`,
-          [...batch.flatMap(({ jti }, i) => [jti, receiptTexts[i]]), at, ...jtis],
-        );
-        await run(
-          `UPDATE transfer SET state = 'DELIVERED', delivery = 'received', version = version + 1 WHERE id IN (${list(ids.length)})`,
-          ids,
-        );
-        return log.append(
-          run,
-          batch.map(({ jti }, i) => ({
-            event: 'receipt.stored',
-            subject: { jti, peer, receipt: core.digestOf(answer[i]) },
-          })),
-        );
-      });
-      log.committed(entries);
-      for (const { resolve } of batch) resolve(true);
+      await settling;
+      settling = settle(batch, answer, receiptTexts);
     }
     delivering = false;
+    await settling;
+  }
+
+  async function settle(batch, answer, receiptTexts) {
+    const entries = await store.transaction(async (run) => {
+      const at = new Date().toISOString();
+      const jtis = batch.map(({ jti }) => jti);
+      const ids = batch.map(({ id }) => id);
+      await run(
+        `UPDATE outbox SET state = 'received', receipt = CASE jti ${'WHEN ? THEN ? '.repeat(batch.length)}END, settled_at = ? WHERE jti IN (${list(batch.length)})`,
+        [...batch.flatMap(({ jti }, i) => [jti, receiptTexts[i]]), at, ...jtis],
+      );
+      await run(
+        `UPDATE transfer SET state = 'DELIVERED', delivery = 'received', version = version + 1 WHERE id IN (${list(ids.length)})`,
+        ids,
+      );
+      return log.append(
+        run,
+        batch.map(({ jti }, i) => ({
+          event: 'receipt.stored',
+          subject: { jti, peer, receipt: core.digestOf(answer[i]) },
+        })),
+      );
+    });
+    log.committed(entries);
+    for (const { resolve } of batch) resolve(true);
   }
 
   async function sendAll() {

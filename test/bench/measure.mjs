@@ -4,12 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** What `/proc/<pid>/stat` counts in: USER_HZ, 100 on every Linux that Node.js runs on. */
 const tickMs = 10;
 
-/** User and system time of all threads of a process so far, in milliseconds. */
-export function cpuMs(pid) {
+/** User and system time of all threads of a process so far, in milliseconds; of its ended children too, if asked. */
+export function cpuMs(pid, withChildren = false) {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   // The command's name, in brackets, may hold anything; fields are counted from behind it.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * tickMs;
+  const counted = fields.slice(11, withChildren ? 15 : 13);
+  return counted.reduce((sum, ticks) => sum + Number(ticks), 0) * tickMs;
 }
 
 export function cpuOf(pids) {

@@ -21,16 +21,20 @@ it('a database server that dies under load loses and doubles nothing', async () 
   ]);
   const random = seeded(2);
   const sent: SentCase[] = [];
+  let loading = true;
+  let failure: unknown = null;
   try {
-    let loading = true;
     const load = Array.from({ length: 6 }, async (_, officer) => {
       const client = new Officer(pair.sender.url, officerPassword);
-      for (let i = 0; loading; i++) {
+      for (let i = 0; loading && failure === null; i++) {
         const files = Array.from({ length: i % 3 }, (_, k) => ({
           fileName: `证据-${k}.jpg`,
           content: seededBytes(random, 20_000),
         }));
-        sent.push(await client.send(`crash-${officer}-${i}`, files));
+        const done = await client.send(`crash-${officer}-${i}`, files).catch((error: unknown) => {
+          failure = error;
+        });
+        if (done) sent.push(done);
       }
     });
     for (let i = 0; i < crashes; i++) {
@@ -39,16 +43,18 @@ it('a database server that dies under load loses and doubles nothing', async () 
       await server.crash();
       await pause(random() * 500);
       await server.run();
-      while (sent.length === before) await pause(20);
+      while (sent.length === before && failure === null) await pause(20);
     }
     loading = false;
     await Promise.all(load);
+    if (failure !== null) throw failure;
     const inspector = new Officer(pair.sender.url, officerPassword);
     for (const { id } of sent) await inspector.delivered(id, 60_000);
     await checkExchange(pair.sender.checked, pair.receiver.checked, sent);
     // The nodes themselves lived through it.
     expect(pair.both.map((node) => node.kills)).toEqual([0, 0]);
   } catch (error) {
+    loading = false;
     console.error(`logs in ${pair.dir}`);
     for (const node of pair.both) node.abandon();
     await server.remove();

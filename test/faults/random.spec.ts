@@ -1,3 +1,4 @@
+import { createMysqlSchema } from '../support/databases';
 import { checkExchange, type SentCase } from '../support/exchange-invariants';
 import { FaultPair, officerPassword, seeded, seededBytes } from '../support/fault-nodes';
 import { Officer } from '../support/officer';
@@ -8,15 +9,24 @@ import { pause } from '../support/peer-nodes';
  * clock, sometimes before they are even up. `JIEQIAO_FAULT_KILLS` says how often in all (`npm run test:faults`: 1000).
  * Moments and contents come from JIEQIAO_FAULT_SEED, which a failure prints.
  */
-const kills = Number(process.env.JIEQIAO_FAULT_KILLS || 100);
+const allKills = Number(process.env.JIEQIAO_FAULT_KILLS || 100);
 const seed = Number(process.env.JIEQIAO_FAULT_SEED || Math.floor(Math.random() * 2 ** 31));
-const officers = 8;
+const officers = 6;
 
-jest.setTimeout(120_000 + kills * 10_000);
+const server = process.env.JIEQIAO_TEST_MYSQL;
+const engines: [engine: string, kills: number][] = server
+  ? [
+      ['sqlite', Math.ceil(allKills * 0.6)],
+      ['mysql', Math.floor(allKills * 0.4)],
+    ]
+  : [['sqlite', allKills]];
 
-it(`${kills} power cuts lose nothing and double nothing`, async () => {
+jest.setTimeout(120_000 + allKills * 10_000);
+
+it.each(engines)('on %s, %i power cuts lose nothing and double nothing', async (engine, kills) => {
   const began = Date.now();
-  const pair = await FaultPair.start();
+  const schemas = engine === 'mysql' ? [await createMysqlSchema(server!), await createMysqlSchema(server!)] : null;
+  const pair = await FaultPair.start(schemas ? [schemas[0]!.url, schemas[1]!.url] : undefined);
   const random = seeded(seed);
   const sent: SentCase[] = [];
   let repetitions = 0;
@@ -79,14 +89,15 @@ it(`${kills} power cuts lose nothing and double nothing`, async () => {
     expect(pair.sender.kills + pair.receiver.kills).toBeGreaterThanOrEqual(kills);
     expect(sent.length).toBeGreaterThan(kills / 5);
   } catch (error) {
-    console.error(`again with: JIEQIAO_FAULT_SEED=${seed} JIEQIAO_FAULT_KILLS=${kills}; logs in ${pair.dir}`);
+    console.error(`again with: JIEQIAO_FAULT_SEED=${seed} JIEQIAO_FAULT_KILLS=${allKills}; logs in ${pair.dir}`);
     for (const node of pair.both) node.abandon();
     throw error;
   }
   await pair.close();
+  for (const schema of schemas ?? []) await schema.drop();
   const seconds = Math.round((Date.now() - began) / 1000);
   console.info(
-    `${pair.sender.kills} + ${pair.receiver.kills} power cuts, ${sent.length} transfers, ` +
+    `${engine}: ${pair.sender.kills} + ${pair.receiver.kills} power cuts, ${sent.length} transfers, ` +
       `${repetitions} repetitions by officers, ${seconds} s, seed ${seed}`,
   );
 });

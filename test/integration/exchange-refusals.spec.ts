@@ -24,6 +24,7 @@ import {
   loggedBy,
   provenEntry,
   rowsOf,
+  type Sample,
   sampleTerms,
   TwoSides,
 } from '../support/exchange-fixture';
@@ -779,13 +780,7 @@ describe.each(databases())('evidence from peers on %s', (_name, create) => {
   it('does not answer whether somebody else has sent a file', async () => {
     // An officer of the receiver holds the file; the peer must not learn that from its announcement.
     const content = randomBytes(200);
-    const back = two.reversed();
-    const { transfer } = two.s1;
-    const swapped = {
-      ...two.s1,
-      transfer: { ...transfer, from: { ...transfer.from, node: 'pinghu.330482' }, to: { node: 'jinshan.310116' } },
-    };
-    await back.draft([{ ...photo, content }], swapped);
+    await two.reversed().draft([{ ...photo, content }], fromReceiver(two));
     expect(await two.receiver.blobs.has(digestOf(content))).toBe(true);
     const { states } = await announce(content);
     expect(states).toEqual([{ digest: digestOf(content), offset: 0, complete: false }]);
@@ -799,6 +794,31 @@ describe.each(databases())('evidence from peers on %s', (_name, create) => {
     const { states, delivery: next } = await announce(content);
     expect(states).toEqual([{ digest: digestOf(content), offset: 200, complete: true }]);
     expect(await two.deliver(next)).toMatchObject([{ status: 'STATUS_RECEIVED' }]);
+  });
+
+  it('that the disk has lost since is asked for and taken again', async () => {
+    const content = randomBytes(200);
+    const { delivery } = await announce(content);
+    await two.push(delivery.envelope);
+    await two.deliver(delivery);
+    await two.receiver.blobs.remove(digestOf(content));
+    const { states, delivery: next } = await announce(content);
+    expect(states).toEqual([{ digest: digestOf(content), offset: 0, complete: false }]);
+    await two.push(next.envelope);
+    expect(await two.receiver.blobs.stat(digestOf(content))).toEqual({ bytes: 200 });
+    expect(await two.deliver(next)).toMatchObject([{ status: 'STATUS_RECEIVED' }]);
+  });
+
+  it('that waits for its envelope is not removed with an officer’s own copy of it', async () => {
+    const content = randomBytes(200);
+    const { delivery } = await announce(content);
+    await two.push(delivery.envelope);
+    const { receiver } = two;
+    const own = await two.reversed().draft([{ ...photo, content }], fromReceiver(two));
+    const [item] = (await receiver.transfers.get(receiver.handler, own)).evidence;
+    await receiver.transfers.removeEvidence(receiver.handler, own, item!.id);
+    expect(await two.deliver(delivery)).toMatchObject([{ status: 'STATUS_RECEIVED' }]);
+    expect(await receiver.blobs.stat(digestOf(content))).toEqual({ bytes: 200 });
   });
 
   it('of an envelope that is delivered again does not count against the peer', async () => {
@@ -882,3 +902,9 @@ describe.each(databases())('evidence from peers on %s', (_name, create) => {
     expect(await two.receiver.blobs.has(digestOf(dropped))).toBe(false);
   });
 });
+
+/** S1 as the receiver's own officers would write it. */
+function fromReceiver({ s1, sender, receiver }: TwoSides): Sample {
+  const from = { ...s1.transfer.from, node: receiver.node };
+  return { ...s1, transfer: { ...s1.transfer, from, to: { node: sender.node } } };
+}

@@ -32,8 +32,8 @@ export class Refused extends Error {
   }
 }
 
-/** What a node answers when it can't just now. */
-const passing = new Set(['NOT_READY', 'DATABASE_UNAVAILABLE', 'UPLOAD_IN_PROGRESS']);
+/** What a node answers when it can't just now: DATABASE_UNAVAILABLE, NOT_READY; UPLOAD_IN_PROGRESS. */
+const passing = new Set([503, 423]);
 
 /**
  * An officer's client that never gives up: whatever breaks off is tried again, resumed as tus clients do, and sent
@@ -121,10 +121,10 @@ export class Officer {
         return await work();
       } catch (error) {
         if (error instanceof Refused && error.status === 401) this.token = null;
-        else if (error instanceof Refused && !passing.has(String(error.problem.code))) throw error;
+        else if (error instanceof Refused && !passing.has(error.status)) throw error;
         if (Date.now() > end) throw new Error(`${what}: not within ${ms} ms`, { cause: error });
         this.repetitions++;
-        await pause(50);
+        await pause(100);
       }
     }
   }

@@ -67,7 +67,7 @@ export class BlobIntake {
     const rows = await this.db.transaction((tx) => this.register(tx, peer, files));
     return Promise.all(
       rows.map(async (row) => {
-        const complete = row.crc32 !== null && (await this.blobs.has(row.digest));
+        const complete = await this.isWhole(row);
         const offset = complete ? row.bytes : await this.blobs.offset(uploadId(peer, row.digest));
         return { digest: row.digest, offset, complete };
       }),
@@ -83,7 +83,7 @@ export class BlobIntake {
   /** Where a push stands. @throws GatewayError BLOB_NOT_ANNOUNCED */
   async progress(peer: string, digest: Digest): Promise<BlobProgress> {
     const row = await this.announced(peer, digest);
-    if (row.crc32 !== null) return { offset: row.bytes, complete: true };
+    if (await this.isWhole(row)) return { offset: row.bytes, complete: true };
     return { offset: await this.blobs.offset(uploadId(peer, digest)), complete: false };
   }
 
@@ -93,7 +93,7 @@ export class BlobIntake {
    */
   async receive(peer: string, digest: Digest, offset: number, total: number, stream: Readable): Promise<BlobProgress> {
     const row = await this.announced(peer, digest);
-    if (row.crc32 !== null) return { offset: row.bytes, complete: true };
+    if (await this.isWhole(row)) return { offset: row.bytes, complete: true };
     if (total !== row.bytes) throw new GatewayError('LENGTH_MISMATCH', { expected: row.bytes, found: total });
     const upload = uploadId(peer, digest);
     const { offset: reached } = await this.blobs.append(upload, offset, stream, {
@@ -104,6 +104,11 @@ export class BlobIntake {
     const blob = await this.blobs.finish(upload, { expectedDigest: digest, length: row.bytes });
     await this.db.transaction((tx) => tx.update(AnnouncementRow, { peer, digest }, { crc32: blob.crc32 }));
     return { offset: row.bytes, complete: true };
+  }
+
+  /** Not by the row alone: a file that the disk has lost since is asked for and taken again. */
+  private async isWhole(row: AnnouncementRow): Promise<boolean> {
+    return row.crc32 !== null && (await this.blobs.has(row.digest));
   }
 
   /** Those of the bundles' files that are here, whole, from this peer. */

@@ -80,7 +80,8 @@ const parallelPushes = 4;
 const maxBatchBytes = 3 * 1024 * 1024;
 
 /**
- * Delivers this node's envelopes to one peer, in the order of their chain, one batch at a time.
+ * Delivers this node's envelopes to one peer, in the order of their chain: one batch at a time is at the peer, and the
+ * receipts of the batch before it go into the database meanwhile.
  *
  * What survives a crash: the outbox row is durable before the lane sees it, and stays `queued` until the peer's receipt
  * is durable here. Killed anywhere in between, the restarted lane delivers the same bytes again and gets the same
@@ -97,6 +98,10 @@ export class Lane {
   private woken = false;
   /** Where the peer's chain stood when we last delivered settled envelopes again; still there means: to no avail. */
   private gapAt: number | null = null;
+  /** The last batch's receipts on their way into the database, while the next batch is at the peer already. */
+  private settling: Promise<void> = Promise.resolve();
+  /** Up to here in the chain envelopes are settled, or about to be. */
+  private handedOver = 0;
 
   constructor(
     readonly peer: string,
@@ -135,9 +140,17 @@ export class Lane {
       try {
         this.woken = false;
         const busy = (await this.lease.acquire()) && (await this.deliverBatch());
+        if (!busy) {
+          await this.settling;
+          this.handedOver = 0;
+        }
         if (this.gapAt === null) failures = 0;
         if (!busy) await this.pause(this.context.settings.pollMs);
       } catch (error) {
+        // Whatever was about to be settled is settled now, or is read and delivered again.
+        await this.settling.catch(() => undefined);
+        this.settling = Promise.resolve();
+        this.handedOver = 0;
         failures++;
         const waitMs = this.backoff(failures);
         await this.recordFailure(error, failures, waitMs);
@@ -145,6 +158,7 @@ export class Lane {
         await this.pauseFully(waitMs);
       }
     }
+    await this.settling.catch((error: unknown) => this.context.warn('lane-stopped', { peer: this.peer, error }));
   }
 
   /** @returns whether there was anything to do */
@@ -175,7 +189,13 @@ export class Lane {
     }
     // What was settled before stays so: the first receipt is what convicts a peer that has "lost" the envelope since.
     const news = settled.filter(({ row }) => row.state === 'queued');
-    if (news.length > 0) await this.settle(news);
+    await this.settling; // in the order of the chain
+    if (news.length > 0) {
+      this.settling = this.settle(news);
+      this.settling.catch(() => undefined); // whoever waits for it hears of it
+      this.handedOver = news.at(-1)!.row.seq;
+    }
+    if (retry || from !== undefined) await this.settling;
     // The peer waits for an earlier envelope than our first unsettled one: it has lost some (a restored backup, say).
     const lost = retry?.code === 'ENVELOPE_SEQ_GAP' && from === undefined && retry.expectedSeq < batch[0]!.row.seq;
     if (lost && retry!.expectedSeq !== this.gapAt) {
@@ -191,8 +211,9 @@ export class Lane {
   private nextRows(from: number | undefined): Promise<OutboxRow[]> {
     return this.context.db.read((tx) => {
       const query = tx.createQueryBuilder(OutboxRow, 'o').where('o.peer = :peer', { peer: this.peer });
-      if (from === undefined) query.andWhere("o.state = 'queued'");
-      else query.andWhere('o.seq >= :from', { from });
+      if (from === undefined) {
+        query.andWhere("o.state = 'queued' AND o.seq > :handedOver", { handedOver: this.handedOver });
+      } else query.andWhere('o.seq >= :from', { from });
       return query.orderBy('o.seq', 'ASC').limit(this.context.settings.maxBatch).getMany();
     });
   }
