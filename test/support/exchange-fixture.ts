@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -351,6 +351,3 @@ export async function countRows(db: Database): Promise<Record<string, number>> {
   }
   return counts;
 }
-
-/** Keys that nobody in the agreement knows. */
-export const strangerKey = () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
