@@ -81,13 +81,13 @@ const plans = options.quick
       settings: [
         { inFlight: 1, warmUpMs: 200, measureMs: 1_500 },
         { inFlight: 32, warmUpMs: 500, measureMs: 2_000 },
-        { inFlight: 256, warmUpMs: 1_000, measureMs: 3_000 },
+        { inFlight: 256, warmUpMs: 800, measureMs: 2_500 },
       ],
       loop: [
         { loops: 1, measureMs: 2_500 },
         { loops: 4, measureMs: 2_500 },
       ],
-      evidence: { bytes: 256 << 20, passes: 1 },
+      evidence: { bytes: 128 << 20, passes: 1 },
       verifying: { seconds: 0.5, bundleBytes: 64 << 20 },
     }
   : {

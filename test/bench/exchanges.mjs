@@ -107,7 +107,7 @@ async function openProduct(cleanup, specs, database, plan) {
 }
 
 async function openFloor(cleanup, specs, agreementDir, urls, database) {
-  for (const url of urls) await makeSchema(url);
+  await Promise.all(urls.map(makeSchema));
   const person = randomUUID();
   const [sender, receiver] = [startProcess(cleanup, 'floor.mjs'), startProcess(cleanup, 'floor.mjs')];
   const options = (i) => ({
