@@ -97,7 +97,7 @@ export interface JsonLimits {
 export function parseCanonicalJson(bytes: Uint8Array, limits: JsonLimits, code: ErrorCode): unknown {
   if (bytes.length > limits.maxBytes) throw new GatewayError(code, { reason: 'too-large', limit: limits.maxBytes });
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
-  assertDepth(text, limits.maxDepth, code);
+  assertJsonDepth(text, limits.maxDepth, code);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -122,7 +122,7 @@ function isCanonical(value: unknown, text: string, bytes: Uint8Array): boolean {
 }
 
 /** Counts nesting before parsing: neither the parser nor a recursive walk afterwards meets hostile depth. */
-function assertDepth(text: string, maxDepth: number, code: ErrorCode): void {
+export function assertJsonDepth(text: string, maxDepth: number, code: ErrorCode): void {
   let depth = 0;
   let inString = false;
   for (let i = 0; i < text.length; i++) {

@@ -1,4 +1,4 @@
-import { GatewayError } from '@jieqiao/core';
+import { assertJsonDepth, GatewayError } from '@jieqiao/core';
 
 /** Our deepest body has six levels. A hostile one of a megabyte of brackets must not reach anything recursive. */
 const maxDepth = 16;
@@ -16,7 +16,7 @@ export function parseJsonBody(bytes: Buffer): unknown {
   } catch {
     throw malformed('encoding');
   }
-  assertShallow(text);
+  assertJsonDepth(text, maxDepth, 'MALFORMED_JSON');
   let value: unknown;
   try {
     // Only an escape can spell a lone surrogate or hide the name: most bodies have none and skip the reviver.
@@ -37,20 +37,5 @@ function refuseBad(key: string, value: unknown): unknown {
 
 const loneSurrogate = /\p{Surrogate}/u;
 const isWellFormed = (text: string) => !loneSurrogate.test(text);
-
-function assertShallow(text: string): void {
-  let depth = 0;
-  let inString = false;
-  for (let i = 0; i < text.length; i++) {
-    const c = text.charCodeAt(i);
-    if (inString) {
-      if (c === 0x5c) i++;
-      else if (c === 0x22) inString = false;
-    } else if (c === 0x22) inString = true;
-    else if (c === 0x7b || c === 0x5b) {
-      if (++depth > maxDepth) throw malformed('depth');
-    } else if (c === 0x7d || c === 0x5d) depth--;
-  }
-}
 
 const malformed = (reason: string) => new GatewayError('MALFORMED_JSON', { reason });
