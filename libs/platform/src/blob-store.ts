@@ -62,6 +62,8 @@ export class BlobStore {
   private readonly blobs: string;
   private readonly hashes = new Map<string, RunningHash>();
   private readonly busy = new Set<string>();
+  /** What is synced of uploads that are being written: their files are already longer. */
+  private readonly synced = new Map<string, number>();
   private readonly knownDirs = new Set<string>();
 
   constructor(private readonly dir: string) {
@@ -69,9 +71,10 @@ export class BlobStore {
     this.blobs = join(dir, 'sha256');
   }
 
-  /** Bytes of the upload that are here: 0 when it never began, or when `finish` has taken it. */
+  /** Bytes of the upload that are durable here: 0 when it never began, or when `finish` has taken it. */
   async offset(uploadId: string): Promise<number> {
-    return (await sizeOf(this.uploadPath(uploadId))) ?? 0;
+    const size = (await sizeOf(this.uploadPath(uploadId))) ?? 0;
+    return this.synced.get(uploadId) ?? size;
   }
 
   /**
@@ -84,6 +87,7 @@ export class BlobStore {
     return this.exclusively(uploadId, async () => {
       const here = (await sizeOf(path)) ?? 0;
       if (here !== offset) throw new GatewayError('UPLOAD_OFFSET_MISMATCH', { offset: here });
+      this.synced.set(uploadId, here);
       await this.makeDir(this.incoming);
       const hash = await this.runningHash(uploadId, path, here);
       const file = await open(path, here === 0 ? 'w' : 'r+', 0o600);
@@ -211,6 +215,7 @@ export class BlobStore {
     try {
       return await work();
     } finally {
+      this.synced.delete(uploadId);
       this.busy.delete(uploadId);
     }
   }
