@@ -8,7 +8,6 @@ import {
   hasCode,
   isDigest,
   type LogEntry,
-  parseEnvelope,
   parseLogEntry,
   ReceiptOpener,
 } from '@jieqiao/core';
@@ -165,7 +164,7 @@ export class Lane {
   private async deliverBatch(from?: number): Promise<boolean> {
     const rows = await this.nextRows(from);
     if (rows.length === 0) return false;
-    const envelopes = rows.map((row) => ({ row, claims: parseEnvelope(row.envelope).claims }));
+    const envelopes = rows.map((row) => ({ row, claims: ownClaims(row.envelope) }));
     const manifests = envelopes.flatMap(({ claims }) => (claims.bundle ? [claims.bundle.manifest] : []));
     const parts = await this.callbacks.partsOf(manifests);
     const batch = withinSize(
@@ -373,6 +372,11 @@ export class Lane {
       await this.pause(Math.min(until - this.context.now().getTime(), 200));
     }
   }
+}
+
+/** This node has signed these bytes itself; reading them again with a stranger's suspicion would only cost. */
+function ownClaims(jws: string): EnvelopeClaims {
+  return JSON.parse(Buffer.from(jws.split('.')[1]!, 'base64url').toString()) as EnvelopeClaims;
 }
 
 function toDelivery(row: OutboxRow, claims: EnvelopeClaims, parts: Map<Digest, BundleParts>): Delivery {

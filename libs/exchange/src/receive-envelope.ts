@@ -69,6 +69,8 @@ interface Checked {
 interface Contents {
   transfer: TransferData;
   decision: RecognitionDecision;
+  /** The decision's canonical bytes, and their digest. */
+  decisionJson: Buffer;
   report: Digest;
   parts: Record<string, Buffer>;
   manifest: Buffer;
@@ -179,8 +181,9 @@ export class ReceiveEnvelope {
       at: this.context.now().toISOString(),
     });
     const { manifest: manifestBytes, signature } = delivery;
-    const report = digestOf(canonicalJson(decision));
-    return { transfer, decision, report, parts, manifest: manifestBytes, signature };
+    const decisionJson = canonicalJson(decision);
+    const report = digestOf(decisionJson);
+    return { transfer, decision, decisionJson, report, parts, manifest: manifestBytes, signature };
   }
 
   private async decide(tx: Tx, peer: string, checked: readonly Checked[], writes: Writes): Promise<Decided[]> {
@@ -287,7 +290,7 @@ export class ReceiveEnvelope {
       refusal: null,
       version: 1,
       data: null,
-      recognition: canonicalJson(contents.decision).toString(),
+      recognition: contents.decisionJson.toString(),
       bundleDigest: claims.bundle!.manifest,
       jti: claims.jti,
       authorId: null,

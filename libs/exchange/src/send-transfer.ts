@@ -67,7 +67,7 @@ export interface SendContext {
 
 /** All that one send writes. */
 export interface Sent {
-  request: SendRequest;
+  done: IdempotencyRow;
   row: TransferRow;
   evidence: EvidenceRow[];
   outbox: QueuedEnvelope;
@@ -196,15 +196,16 @@ export class SendTransfer {
       jti: claims.jti,
       updatedAt: createdAt,
     });
-    stored.done.set(doneKey(person, request.idempotencyKey), {
+    const done: IdempotencyRow = {
       personId: person.id,
       key: request.idempotencyKey,
       request: fingerprint(request),
       transferId: row.id,
       createdAt,
-    });
+    };
+    stored.done.set(doneKey(person, request.idempotencyKey), done);
     return {
-      request,
+      done,
       row,
       evidence,
       outbox: {
@@ -277,13 +278,7 @@ async function save(tx: Tx, sent: readonly Sent[], lanes: ReadonlyMap<string, Ch
   await insertRows(
     tx,
     IdempotencyRow,
-    sent.map(({ request, row, outbox }) => ({
-      personId: request.person.id,
-      key: request.idempotencyKey,
-      request: fingerprint(request),
-      transferId: row.id,
-      createdAt: outbox.createdAt,
-    })),
+    sent.map(({ done }) => done),
   );
   for (const [peer, end] of lanes) await moveChain(tx, peer, 'out', end);
 }
