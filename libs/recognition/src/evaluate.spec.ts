@@ -278,3 +278,38 @@ describe('evaluateRecognition', () => {
     expect(outcome(s2!)).toBe('blocked');
   });
 });
+
+describe('words', () => {
+  it('speak both languages for every remedy', () => {
+    for (const code of remedyCodes) {
+      expect(words.remedy[code].zh).toMatch(/\p{Script=Han}/u);
+      expect(words.remedy[code].en).toMatch(/^[\x20-\x7e]+$/);
+    }
+  });
+
+  it('cite articles, list what is missing and say what to do', () => {
+    const { transfer } = scenarios[1]!;
+    const { outcome, proposals, results } = evaluateRecognition({ transfer, agreement, manifest: null, at });
+    const r07 = results.find((entry) => entry.rule === 'R07')!;
+    expect(describeResult(r07, 'zh')).toMatchObject({
+      reason: '视听资料或电子数据缺少制作方法、时间、制作人或证明对象',
+      basis: '《行政诉讼证据规定》第十二条',
+      missing: '制作人、证明对象',
+      result: '须补充',
+    });
+    const cited = (article: string) => describeResult({ ...r07, basis: [{ law: '法', article }] }, 'zh').basis;
+    expect(['5', '10(4)', '22', '101', '110', '1054', '1000'].map(cited)).toEqual([
+      '《法》第五条',
+      '《法》第十条第（四）项',
+      '《法》第二十二条',
+      '《法》第一百零一条',
+      '《法》第一百一十条',
+      '《法》第一千零五十四条',
+      '《法》第一千条',
+    ]);
+    expect(describeResult(r07, 'en').missing).toBe('maker, what it proves');
+    expect(describeOutcome(outcome, 'zh')).toBe('须补充材料');
+    expect(describeProposal(proposals[0]!, 'zh')).toBe('仅作线索（R10）');
+    expect(describeProposal(proposals[10]!, 'en')).toBe('usable after review (the agreement, form of the statement)');
+  });
+});
