@@ -27,7 +27,7 @@ async function openNode({ node, dir, agreementFile, databaseUrl }) {
   const keys = new KeyStore(join(dir, 'keys')).load();
   const agreement = core.parseAgreement(readFileSync(agreementFile));
   const store = await openStore(databaseUrl);
-  return { node, keys, agreement, store, log: new Log(node, keys.log, store) };
+  return { node, keys, agreement, store, log: new Log(node, keys.logs, store) };
 }
 
 /** Entries go in with the transaction that they tell of; places, tiles and a checkpoint follow batch by batch. */
@@ -35,10 +35,9 @@ class Log {
   #tree = core.TileTree.empty();
   #pending = [];
 
-  constructor(node, key, store) {
+  constructor(node, signers, store) {
     this.node = node;
-    this.origin = core.logOrigin(node);
-    this.key = key;
+    this.signers = signers;
     this.store = store;
   }
 
@@ -67,7 +66,7 @@ class Log {
     if (batch.length === 0) return null;
     const start = this.#tree.size;
     const { tree, changed } = this.#tree.extend(batch.map(({ leaf }) => leaf));
-    const note = core.signCheckpoint(this.origin, tree.size, tree.root(), this.key);
+    const note = core.signCheckpoint(tree.size, tree.root(), this.signers);
     await this.store.transaction(async (run) => {
       let from = 0;
       for (let i = 1; i <= batch.length; i++) {
@@ -162,8 +161,8 @@ async function openSender(options) {
   const socket = connect({
     host: '127.0.0.1',
     port: options.port,
-    ...keys.tls,
-    ca: party.anchors.map((anchor) => anchor.toPem()),
+    ...keys.tls([agreement], new Date()),
+    ca: party.anchors.map(({ certificate }) => certificate.toPem()),
     checkServerIdentity: (_host, certificate) => {
       const leaf = core.Certificate.parse(certificate.raw);
       const problem = core.checkChain(leaf, party.anchors, new Date(), 'node', core.nodeUrn(peer));
@@ -262,7 +261,7 @@ async function openSender(options) {
       at: at.toISOString(),
     });
     const files = contents.bundleFiles(transfer, decision, [], at.toISOString());
-    const sealed = core.sealBundle(files, keys.seal, at);
+    const sealed = core.sealBundle(files, keys.seals[0], at);
     const seconds = Math.floor(at.getTime() / 1000);
     const claims = {
       iss: options.node,
@@ -279,7 +278,7 @@ async function openSender(options) {
       bundle: { manifest: sealed.digest, files: [] },
       body: { transferKind: row.kind, number: row.number },
     };
-    const envelope = core.signEnvelope(claims, keys.node);
+    const envelope = core.signEnvelope(claims, keys.nodes[0]);
     const bytes = Buffer.from(envelope);
     const digest = core.digestOf(bytes);
     lane.digest = digest;
@@ -381,7 +380,7 @@ async function openReceiver(options) {
     const jws = bytes.toString('latin1');
     const envelope = core.parseEnvelope(jws);
     const { claims } = envelope;
-    core.verifyEnvelope(envelope, agreement.trust);
+    core.verifyEnvelope(envelope, agreement.trust, new Date());
     core.checkFreshness(claims, options.node, new Date());
     if (core.digestOf(manifest) !== claims.bundle.manifest) throw new Error('manifest');
     const refs = new Map(core.parseManifest(manifest).map((ref) => [ref.name, ref.digest]));
@@ -501,8 +500,8 @@ async function openReceiver(options) {
   }
 
   const server = createServer({
-    ...keys.tls,
-    ca: party.anchors.map((anchor) => anchor.toPem()),
+    ...keys.tls([agreement], new Date()),
+    ca: party.anchors.map(({ certificate }) => certificate.toPem()),
     requestCert: true,
     rejectUnauthorized: true,
   });

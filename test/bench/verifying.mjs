@@ -57,13 +57,12 @@ const handlers = {
   receipts({ seconds, agreementFile, dirs }) {
     const agreement = core.parseAgreement(readFileSync(agreementFile));
     const keys = new KeyStore(join(dirs[1], 'keys')).load();
-    const origin = core.logOrigin(receiver);
     let tree = core.TileTree.empty();
     const files = [];
     for (let batch = 0; batch < 16; batch++) {
       const entries = Array.from({ length: 64 }, (_, i) => receivedEntry(agreement, batch * 64 + i));
       tree = tree.extend(entries.map(core.leafHash)).tree;
-      const checkpoint = core.signCheckpoint(origin, tree.size, tree.root(), keys.log);
+      const checkpoint = core.signCheckpoint(tree.size, tree.root(), keys.logs);
       for (const [i, extra] of entries.entries()) {
         const index = batch * 64 + i;
         const proof = { extra, index, hashes: tree.recentInclusionProof(index), checkpoint };
@@ -73,7 +72,7 @@ const handlers = {
     const vkey = core.trustedParty(agreement.trust, receiver).logVkey;
     const opener = new core.ReceiptOpener(vkey);
     const one = repeat(seconds, undefined, (i) => {
-      const { findings } = core.verifyReceiptFile('r', files[i % files.length], agreement);
+      const { findings } = core.verifyReceiptFile('r', files[i % files.length], { agreements: [agreement], crls: [] });
       if (findings.report().verdict !== 'valid') throw new Error(JSON.stringify(findings.report()));
     });
     const batched = repeat(seconds, undefined, (i) => opener.open(files[i % files.length]));
@@ -124,7 +123,7 @@ const handlers = {
       at: at.toISOString(),
     });
     const files = contents.bundleFiles(transfer, decision, [row], at.toISOString());
-    const plan = core.planBundle(core.sealBundle(files, keys.seal, at), files);
+    const plan = core.planBundle(core.sealBundle(files, keys.seals[0], at), files);
     const open = async function* () {
       for (let i = 0; i < chunks; i++) yield content;
     };

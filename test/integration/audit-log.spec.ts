@@ -1,12 +1,15 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { AuditLog, type AuditLogOptions } from '@jieqiao/audit';
+import { AuditLog, type AuditLogOptions, type LogKeys } from '@jieqiao/audit';
 import {
   consistencyProof,
   type Digest,
+  encodeVkey,
   GatewayError,
   type LogEvent,
   leafHash,
   logOrigin,
+  type NoteSigner,
+  noteSigner,
   openCheckpoint,
   openReceiptProof,
   parseLogEntry,
@@ -20,7 +23,14 @@ import { databases, type TestDatabase } from '../support/databases';
 import { entities } from '../support/entities';
 
 const node = 'jinshan.310116';
-const { privateKey } = generateKeyPairSync('ed25519');
+const newSigner = () => noteSigner(logOrigin(node), generateKeyPairSync('ed25519').privateKey);
+const keysOf = (...signers: NoteSigner[]): LogKeys => ({
+  signers: () => signers,
+  known: () => signers.map(({ key }) => key),
+});
+const signer = newSigner();
+const vkeyOf = ({ key }: NoteSigner): string => encodeVkey(key);
+const vkey = vkeyOf(signer);
 const digest = (): Digest => `sha256:${randomBytes(32).toString('hex')}`;
 const id = () => uuidv7(Date.now(), randomBytes(10));
 const events = (count: number): LogEvent[] =>
@@ -40,8 +50,7 @@ describe.each(databases())('the audit log on %s', (_name, create) => {
   function makeLog(over: Partial<AuditLogOptions> = {}, on: Database = db): AuditLog {
     const log = new AuditLog(on, {
       node,
-      origin: logOrigin(node),
-      signer: privateKey,
+      keys: keysOf(signer),
       holder: 'process-1',
       logger: createLogger('silent', node),
       now: () => new Date(),
@@ -85,7 +94,7 @@ describe.each(databases())('the audit log on %s', (_name, create) => {
     const indices = new Set<number>();
     for (const { ids, proofs, list } of all) {
       for (const [i, proof] of proofs.entries()) {
-        const opened = openReceiptProof(proof, log.vkey);
+        const opened = openReceiptProof(proof, vkey);
         indices.add(opened.index);
         expect(parseLogEntry(opened.entry)).toMatchObject({ ...list[i], node });
       }
@@ -113,7 +122,7 @@ describe.each(databases())('the audit log on %s', (_name, create) => {
     const roots = new Map<number, Buffer>();
     for (let i = 0; i < 5; i++) {
       await within(5_000, log.integrated(await appendTo(log, events(120))));
-      const { size, root } = openCheckpoint((await log.checkpoint())!, parseVkey(log.vkey));
+      const { size, root } = openCheckpoint((await log.checkpoint())!, parseVkey(vkey));
       roots.set(size, root);
     }
     let tree = TileTree.empty();
@@ -173,7 +182,7 @@ describe.each(databases())('the audit log on %s', (_name, create) => {
     ).flat();
     const indices = receipts.map(({ index }) => index).sort((a, b) => a - b);
     expect(indices).toEqual(indices.map((_, i) => i));
-    for (const { proof } of receipts) openReceiptProof(proof, log.vkey);
+    for (const { proof } of receipts) openReceiptProof(proof, vkey);
     expect((await sizes()).length).toBeLessThan(150);
   });
 
@@ -184,7 +193,7 @@ describe.each(databases())('the audit log on %s', (_name, create) => {
     const receipts = await within(10_000, log.integrated(ids));
     expect(receipts.map(({ index }) => index)).toEqual(ids.map((_, i) => i));
     expect(await sizes()).toEqual([512, 1024, 1300]);
-    expect(openReceiptProof(receipts[1299]!.proof, log.vkey).checkpoint.size).toBe(1300);
+    expect(openReceiptProof(receipts[1299]!.proof, vkey).checkpoint.size).toBe(1300);
   });
 
   it('finds by itself what nobody announced', async () => {
@@ -244,7 +253,7 @@ describe.each(databases())('the audit log on %s', (_name, create) => {
       expect(receipts.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4]);
       for (let i = 0; i < 4; i++) await within(10_000, log.integrated(await appendTo(log, events(2))));
       for (const { id: entry, proof } of receipts) {
-        openReceiptProof(proof, log.vkey);
+        openReceiptProof(proof, vkey);
         expect((await log.proofOf(entry)).proof).toBe(proof);
       }
       expect(await sizes()).toEqual([5, 7, 9, 11, 13]);
@@ -278,7 +287,7 @@ describe.each(databases())('the audit log on %s', (_name, create) => {
       await within(5_000, log.integrated(await appendTo(log, events(3))));
       await within(5_000, log.integrated(await appendTo(log, events(3))));
       await log.stop();
-      const other = makeLog({ signer: generateKeyPairSync('ed25519').privateKey });
+      const other = makeLog({ keys: keysOf(newSigner()) });
       other.start();
       await expect(other.integrated(await appendTo(other, events(1)), 300)).rejects.toMatchObject({
         code: 'NOT_READY',
@@ -291,6 +300,53 @@ describe.each(databases())('the audit log on %s', (_name, create) => {
       await expect(cut.integrated(await appendTo(cut, events(1)), 300)).rejects.toMatchObject({ code: 'NOT_READY' });
       expect(cut.failure).toMatchObject({ code: 'LOG_INCONSISTENT' });
     });
+  });
+
+  it('goes on from one key to the next without a gap: both sign while both are needed', async () => {
+    const next = newSigner();
+    let signers = [signer];
+    let known = [signer.key];
+    const log = makeLog({ keys: { signers: () => signers, known: () => known } });
+    log.start();
+    const receipt = async () => (await within(5_000, log.integrated(await appendTo(log, events(1)))))[0]!.proof;
+    const opens = (proof: string, by: NoteSigner): boolean => {
+      try {
+        return openReceiptProof(proof, vkeyOf(by)).checkpoint.size > 0;
+      } catch {
+        return false;
+      }
+    };
+    const before = await receipt();
+    known = [next.key, signer.key];
+    signers = [next, signer];
+    const during = await receipt();
+    signers = [next];
+    const after = await receipt();
+    expect([before, during, after].map((proof) => [opens(proof, signer), opens(proof, next)])).toEqual([
+      [true, false],
+      [true, true],
+      [false, true],
+    ]);
+    // A restart finds a checkpoint of the key that signs now; before the change, one of a key that only was known.
+    await log.stop();
+    const restarted = makeLog({ keys: { signers: () => signers, known: () => known } });
+    restarted.start();
+    openReceiptProof(
+      (await within(5_000, restarted.integrated(await appendTo(restarted, events(1)))))[0]!.proof,
+      vkeyOf(next),
+    );
+  });
+
+  it('starts with a new key over a checkpoint of the old one', async () => {
+    const log = makeLog();
+    log.start();
+    await within(5_000, log.integrated(await appendTo(log, events(2))));
+    await log.stop();
+    const next = newSigner();
+    const other = makeLog({ keys: { signers: () => [next], known: () => [next.key, signer.key] } });
+    other.start();
+    const [{ proof } = { proof: '' }] = await within(5_000, other.integrated(await appendTo(other, events(1))));
+    expect(openReceiptProof(proof, vkeyOf(next)).checkpoint.size).toBe(3);
   });
 
   it('needs few statements for a batch', async () => {
@@ -335,8 +391,7 @@ describe.each(databases().filter(([name]) => name === 'mysql'))('two processes o
     const second = await Database.open(test.url, entities, () => new Date());
     const options = {
       node,
-      origin: logOrigin(node),
-      signer: privateKey,
+      keys: keysOf(signer),
       logger: createLogger('silent', node),
       now: () => new Date(),
       random: randomBytes,
@@ -366,7 +421,7 @@ describe.each(databases().filter(([name]) => name === 'mysql'))('two processes o
       const receipts = both.flat();
       const indices = receipts.map(({ index }) => index).sort((x, y) => x - y);
       expect(indices).toEqual(indices.map((_, i) => i));
-      for (const { proof } of receipts) openReceiptProof(proof, a.vkey);
+      for (const { proof } of receipts) openReceiptProof(proof, vkey);
     } finally {
       await a.stop();
       await b.stop();

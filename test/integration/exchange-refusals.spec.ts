@@ -6,7 +6,6 @@ import {
   canonicalJson,
   type Digest,
   digestOf,
-  type EnvelopeClaims,
   type ErrorCode,
   nodeUrn,
   parseManifest,
@@ -14,6 +13,7 @@ import {
   sealBundle,
   sealUrn,
   signCades,
+  type TransferClaims,
 } from '@jieqiao/core';
 import type { Delivery__Output } from '@jieqiao/delivery';
 import { databases } from '../support/databases';
@@ -42,7 +42,7 @@ const secondsOf = (two: TwoSides) => Math.floor(two.clock.now().getTime() / 1000
 
 /** Claims as a peer with real keys could sign them, whatever they say. */
 function claims(
-  over: (two: TwoSides, good: EnvelopeClaims) => Partial<EnvelopeClaims> | Promise<Partial<EnvelopeClaims>>,
+  over: (two: TwoSides, good: TransferClaims) => Partial<TransferClaims> | Promise<Partial<TransferClaims>>,
   signer?: (two: TwoSides) => Signer | Promise<Signer>,
 ): Make {
   return async (two, good) =>
@@ -79,7 +79,7 @@ interface Contents {
 
 /** A bundle in order as to form and seal, with something else in it than the sender's software would put there. */
 function contents(
-  change: (made: Contents, claims: EnvelopeClaims) => void,
+  change: (made: Contents, claims: TransferClaims) => void,
   { seal, at }: { seal?: (two: TwoSides) => Signer | Promise<Signer>; at?: (two: TwoSides) => Date } = {},
 ): Make {
   return async (two, good) => {
@@ -138,7 +138,7 @@ function announced(change: (files: { digest: Digest; bytes: number }[]) => { dig
 }
 
 /** A second agreement of the same parties, known to both, in force at another time. */
-async function underAgreement(two: TwoSides, id: string, from: string, to: string): Promise<Partial<EnvelopeClaims>> {
+async function underAgreement(two: TwoSides, id: string, from: string, to: string): Promise<Partial<TransferClaims>> {
   const { sender, receiver, third } = two;
   const parties = [receiver.party, sender.party, third];
   const agreement = makeAgreement(parties, { id, effective: { from, to }, terms: sampleTerms() });
@@ -672,7 +672,7 @@ describe.each(databases())('a receiver on %s', (_name, create) => {
     const chain = async (
       good: Delivery__Output,
       before: Delivery__Output | null,
-      over: Partial<EnvelopeClaims> = {},
+      over: Partial<TransferClaims> = {},
     ) =>
       before
         ? two.forge(good, { seq: claimsOf(before.envelope).seq + 1, prev: envelopeDigest(before), ...over })

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js';
 import {
@@ -65,7 +66,7 @@ const fingerprintOf = (identity: Identity) => `sha256:${Certificate.parse(identi
 async function call(
   method: 'Announce' | 'Deliver',
   message: object,
-  identity: Identity = two.sender.keys.tls,
+  identity: Identity = two.sender.tls,
 ): Promise<{ answer?: { outcomes?: Outcome[] }; error?: ServiceError }> {
   const Exchange = loadExchange();
   const client = new Exchange(
@@ -102,7 +103,7 @@ function blob(
   {
     headers = {},
     body,
-    identity = two.sender.keys.tls,
+    identity = two.sender.tls,
     cutAfter,
   }: {
     headers?: Record<string, string | number>;
@@ -163,7 +164,7 @@ async function envelopeFor(...files: { digest: Digest; bytes: number }[]): Promi
       bundle: { manifest: digestOf(randomBytes(8)), files },
       body: { transferKind: 'LEAD', number: '测试1号' },
     },
-    two.sender.keys.node,
+    two.sender.keys.nodes[0]!,
   );
 }
 
@@ -287,7 +288,7 @@ describe('what peers may not send over gRPC', () => {
 
   it('bytes that are no message', () =>
     unchanged(async () => {
-      const { key, cert } = two.sender.keys.tls;
+      const { key, cert } = two.sender.tls;
       const client = new Client(
         `127.0.0.1:${two.receiver.config.peer.grpcPort}`,
         credentials.createSsl(Buffer.from(receiverRoot().certificatePem), Buffer.from(key), Buffer.from(cert), {
@@ -443,13 +444,22 @@ describe('what peers may not send as evidence bytes', () => {
   });
 });
 
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => resolve(true));
+    socket.on('error', () => resolve(false));
+    socket.on('connect', () => socket.destroy());
+  });
+}
+
 describe('under which agreement', () => {
   const day400 = 400 * day;
   it.each([
-    ['none', 'AGREEMENT_MISSING', null],
-    ['one that has ended', 'AGREEMENT_NOT_IN_FORCE', [-2 * day400, -day400]],
-    ['one that is not yet in force', 'AGREEMENT_NOT_IN_FORCE', [day400, 2 * day400]],
-  ] as const)('%s: nobody sends and nobody listens, and a person hears %s', async (_what, code, period) => {
+    ['none', 'AGREEMENT_MISSING', null, false],
+    ['one that has ended', 'AGREEMENT_NOT_IN_FORCE', [-2 * day400, -day400], false],
+    // Its parties may say Hello already, and try the way.
+    ['one that is not yet in force', 'AGREEMENT_NOT_IN_FORCE', [day400, 2 * day400], true],
+  ] as const)('%s: nobody sends, and a person hears %s', async (_what, code, period, listens) => {
     const other = await TwoNodes.prepare({
       agreement: (content) => {
         if (period) {
@@ -469,7 +479,9 @@ describe('under which agreement', () => {
         }
       }
       await expect(other.sender.draft()).rejects.toMatchObject({ code });
-      await expect(other.receiver.start()).rejects.toMatchObject({ code: 'AGREEMENT_MISSING' });
+      await other.receiver.start();
+      const { grpcPort, blobPort } = other.receiver.config.peer;
+      for (const port of [grpcPort, blobPort]) expect(await answers(port)).toBe(listens);
       expect(await other.sender.rows('SELECT id FROM transfer')).toEqual([]);
     } finally {
       await other.close();

@@ -8,23 +8,38 @@ import { AuditLog } from '@jieqiao/audit';
 import {
   type Agreement,
   type AgreementContent,
+  Certificate,
   type Digest,
   digestOf,
-  type EnvelopeClaims,
   encodeVkey,
   type LogEntry,
   logOrigin,
-  noteKey,
+  noteSigner,
   openReceiptProof,
   parseEnvelope,
   parseLogEntry,
   type Signer,
   signEnvelope,
+  type TransferClaims,
   uuidv7,
 } from '@jieqiao/core';
-import { AgreementBook, BlobIntake, type Delivery__Output, type IntakeLimits, type Outcome } from '@jieqiao/delivery';
-import { blobUse, laneCallbacks, ReceiveEnvelope, SendTransfer, Transfers } from '@jieqiao/exchange';
-import { BlobStore, createLogger, Database } from '@jieqiao/platform';
+import {
+  AgreementBook,
+  BlobIntake,
+  CrlBook,
+  type Delivery__Output,
+  type IntakeLimits,
+  type Outcome,
+} from '@jieqiao/delivery';
+import {
+  blobUse,
+  laneCallbacks,
+  ReceiveEnvelope,
+  recognitionAgreement,
+  SendTransfer,
+  Transfers,
+} from '@jieqiao/exchange';
+import { BlobStore, createLogger, Database, KeyRing } from '@jieqiao/platform';
 import { entities } from '../../apps/gateway/src/gateway';
 import type { TestDatabase } from './databases';
 import { makeAgreement, makeParty, type Party } from './sealed-exchange';
@@ -144,6 +159,11 @@ export class TwoSides {
     readonly clock: TestClock,
     private readonly cleanUp: () => Promise<void>,
   ) {}
+
+  /** Any two parties of an agreement, one of whom sends to the other. */
+  static between(sender: Side, receiver: Side, agreement: Agreement, clock: TestClock): TwoSides {
+    return new TwoSides(sender, receiver, sender.party, agreement, clock, async () => undefined);
+  }
 
   /** S1's direction: Jinshan sends, Pinghu receives. */
   static async open(
@@ -272,7 +292,7 @@ export class TwoSides {
    */
   async forge(
     delivery: Delivery__Output,
-    over: Partial<EnvelopeClaims> = {},
+    over: Partial<TransferClaims> = {},
     signer: Signer = this.sender.party.nodeSigner,
   ): Promise<Delivery__Output> {
     const end = await this.chainEnd();
@@ -291,24 +311,32 @@ export class TwoSides {
   }
 }
 
-function openSide(party: Party, db: Database, dir: string, clock: TestClock, limits: Partial<IntakeLimits>): Side {
+export function openSide(
+  party: Party,
+  db: Database,
+  dir: string,
+  clock: TestClock,
+  limits: Partial<IntakeLimits> = {},
+): Side {
   const { node } = party;
   const { now } = clock;
   const random = (bytes: number) => randomBytes(bytes);
-  const origin = logOrigin(node);
   const logger = createLogger('silent', node);
-  const audit = new AuditLog(db, { node, origin, signer: party.logKey, holder: node, logger, now, random });
-  const agreements = new AgreementBook(db, audit, node, now);
+  const ring = ringOf(party);
+  const keys = () => ring;
+  const logKeys = { signers: () => agreements.logSigners(now()), known: () => ring.knownLogKeys };
+  const audit = new AuditLog(db, { node, keys: logKeys, holder: node, logger, now, random });
+  const crls = new CrlBook(db, audit, { graceMs: 86_400_000, maxAheadMs: 120_000 }, now);
+  const agreements: AgreementBook = new AgreementBook(db, audit, keys, () => crls.all(), now, recognitionAgreement);
   const blobs = new BlobStore(dir);
   const intakeLimits = { fileBytes: 1 << 20, peerAnnouncedBytes: 4 << 20, keepMs: 3_600_000, ...limits };
   const intake = new BlobIntake(db, blobs, agreements, blobUse, intakeLimits, now);
   const woken: string[] = [];
-  const { seal, nodeSigner } = party;
   const wake = (peer: string) => void woken.push(peer);
-  const context = { db, audit, agreements, node, seal, nodeSigner, now, random, wake, envelopeLifetime: 86_400 };
+  const context = { db, audit, agreements, node, keys, now, random, wake, envelopeLifetime: 86_400 };
   const sender = new SendTransfer(context);
   const anotherSender = () => new SendTransfer(context);
-  const receiver = new ReceiveEnvelope({ db, audit, agreements, intake, node, now, random });
+  const receiver = new ReceiveEnvelope({ db, audit, agreements, crls, intake, node, now, random });
   const transfers = new Transfers({
     ...{ db, audit, agreements, blobs, sender, node, now, random },
     limits: { fileBytes: 1 << 20, filesPerTransfer: 100 },
@@ -316,9 +344,20 @@ function openSide(party: Party, db: Database, dir: string, clock: TestClock, lim
   });
   const id = uuidv7(now().getTime(), randomBytes(10));
   const handler: Person = { id, login: 'handler', name: '执法人员甲', roles: ['handler'], certNo: null, unit: null };
-  const vkey = encodeVkey(noteKey(origin, party.logKey));
+  const vkey = encodeVkey(ring.logs[0]!.key);
   const parts = { db, audit, agreements, blobs, intake, sender, anotherSender, receiver, transfers };
   return { party, node, vkey, handler, woken, ...parts };
+}
+
+/** A party's keys as its node would have read them; without TLS. */
+export function ringOf({ node, root, seal, nodeSigner, logKey }: Party): KeyRing {
+  return new KeyRing({
+    nodeId: node,
+    roots: [Certificate.parse(root.certificatePem)],
+    seals: [seal],
+    nodes: [{ signer: nodeSigner, keyPem: '' }],
+    logs: [noteSigner(logOrigin(node), logKey)],
+  });
 }
 
 /** The form fields of a sample's evidence item, without what the file itself gives. */
@@ -327,7 +366,7 @@ function formOf(item: SampleEvidence): Record<string, unknown> {
   return form;
 }
 
-export const claimsOf = (envelope: string): EnvelopeClaims => parseEnvelope(envelope).claims;
+export const claimsOf = (envelope: string): TransferClaims => parseEnvelope(envelope).claims as TransferClaims;
 
 export const envelopeDigest = (delivery: { envelope: string }): Digest => digestOf(Buffer.from(delivery.envelope));
 

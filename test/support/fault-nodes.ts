@@ -3,7 +3,7 @@ import { createCipheriv } from 'node:crypto';
 import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { encodeVkey, logOrigin, noteKey } from '@jieqiao/core';
+import { encodeVkey } from '@jieqiao/core';
 import { KeyStore } from '@jieqiao/platform';
 import { type NodeSpec, prepareNodes } from '../../apps/demo/src/nodes';
 import { sampleTerms } from './exchange-fixture';
@@ -37,8 +37,8 @@ export class FaultNode {
 
   get checked(): CheckedNode {
     const { node, dir, databaseUrl = `sqlite:${join(dir, 'node.sqlite')}` } = this.spec;
-    const { log } = new KeyStore(join(dir, 'keys')).load();
-    return { node, databaseUrl, blobsDir: join(dir, 'blobs'), vkey: encodeVkey(noteKey(logOrigin(node), log)) };
+    const { logs } = new KeyStore(join(dir, 'keys')).load();
+    return { node, databaseUrl, blobsDir: join(dir, 'blobs'), vkey: encodeVkey(logs[0]!.key) };
   }
 
   start(): Promise<void> {

@@ -3,19 +3,12 @@ import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Role } from '@jieqiao/access';
-import {
-  type AgreementContent,
-  agreementFileBytes,
-  encodeVkey,
-  logOrigin,
-  noteKey,
-  signAgreement,
-} from '@jieqiao/core';
 import { createLogger, KeyStore, loadConfig, Metrics, type NodeConfig } from '@jieqiao/platform';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { appModule } from '../../apps/gateway/src/app.module';
 import { Gateway } from '../../apps/gateway/src/gateway';
 import { createHttpApp } from '../../apps/gateway/src/http/http-app';
+import { agreementOf, sealedBy } from './agreement';
 
 export const password = 'demo password 1';
 const sender = { node: 'jinshan.310116', authority: '上海市金山区城市管理行政执法局' };
@@ -98,25 +91,14 @@ export async function startHttpNode({
 }
 
 function signedAgreement(parties: { node: string; authority: string; keys: ReturnType<KeyStore['load']> }[]): Buffer {
-  const content: AgreementContent = {
-    schema: 'jieqiao/agreement/v1',
-    id: 'pinghu-jinshan',
-    version: 1,
-    previous: null,
-    title: '平湖金山执法互认协议',
-    effective: { from: '2022-01-01T00:00:00.000Z', to: '2032-01-01T00:00:00.000Z' },
-    parties: parties.map(({ node, authority, keys }) => ({
-      node,
-      authority,
-      region: node.slice(-6),
-      aliases: [],
-      anchors: [keys.root.raw.toString('base64')],
-      logVkey: encodeVkey(noteKey(logOrigin(node), keys.log)),
-      // Port 9 (discard) of this machine: nobody answers.
-      endpoints: { grpc: 'localhost:9', blobs: 'https://localhost:9' },
-    })),
-    terms: sample('agreement-terms.json'),
-  };
-  const signatures = parties.map(({ node, keys }) => ({ node, jws: signAgreement(content, keys.seal) }));
-  return agreementFileBytes({ agreement: content, signatures });
+  const described = parties.map(({ keys, ...party }) => ({
+    ...party,
+    root: keys.roots[0]!,
+    logKey: keys.logs[0]!.privateKey,
+  }));
+  const content = agreementOf(described, { terms: sample('agreement-terms.json') });
+  return sealedBy(
+    content,
+    parties.map(({ node, keys }) => ({ node, seal: keys.seals[0]! })),
+  );
 }

@@ -13,22 +13,13 @@ import {
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import type { Person } from '@jieqiao/access';
-import {
-  type AgreementContent,
-  agreementFileBytes,
-  encodeVkey,
-  type LogEntry,
-  logOrigin,
-  noteKey,
-  parseLogEntry,
-  signAgreement,
-  uuidv7,
-} from '@jieqiao/core';
+import { type AgreementContent, encodeVkey, type LogEntry, parseLogEntry, uuidv7 } from '@jieqiao/core';
 import { protoFile, protoLoader } from '@jieqiao/delivery';
 import type { TransferView } from '@jieqiao/exchange';
-import { createLogger, KeyStore, loadConfig, type NodeConfig, type NodeKeys } from '@jieqiao/platform';
+import { createLogger, type KeyRing, KeyStore, loadConfig, type NodeConfig, type TlsIdentity } from '@jieqiao/platform';
 import { Gateway } from '../../apps/gateway/src/gateway';
 import { PeerListeners } from '../../apps/gateway/src/peer/peer-listeners';
+import { agreementOf, sealedBy, type TestParty } from './agreement';
 import { bytesOf, type FileToAdd, type Row, readSample, rowsOf, type Sample, sampleTerms } from './exchange-fixture';
 
 const day = 86_400_000;
@@ -68,7 +59,6 @@ export class PeerNode {
   readonly log: string[] = [];
   /** How far this node's clock is from the real one, ms. TLS goes by the real one. */
   clockShift = 0;
-  readonly keys: NodeKeys;
   private listeners: PeerListeners | null = null;
   private handler!: Person;
 
@@ -77,14 +67,22 @@ export class PeerNode {
     readonly authority: string,
     readonly config: NodeConfig,
     readonly keyStore: KeyStore,
-  ) {
-    this.keys = keyStore.load();
-  }
+  ) {}
 
   readonly now = (): Date => new Date(Date.now() + this.clockShift);
 
+  /** As they are on the disk. */
+  get keys(): KeyRing {
+    return this.keyStore.load();
+  }
+
+  get tls(): TlsIdentity {
+    return this.keys.tls([], this.now());
+  }
+
+  /** Of its newest log key. */
   get vkey(): string {
-    return encodeVkey(noteKey(logOrigin(this.node), this.keys.log));
+    return encodeVkey(this.keys.logs[0]!.key);
   }
 
   /** Opens the database only: enough to take agreements and people in. */
@@ -147,6 +145,10 @@ export class PeerNode {
     return this.gateway.transfers.get(this.handler, transferId);
   }
 
+  envelope(transferId: string): Promise<string> {
+    return this.gateway.transfers.envelope(this.handler, transferId);
+  }
+
   receipt(transferId: string): Promise<string> {
     return this.gateway.transfers.receipt(this.handler, transferId);
   }
@@ -155,6 +157,27 @@ export class PeerNode {
   waits(): { code: string; attempts: number; waitMs: number }[] {
     return this.log.filter((line) => line.includes('"lane-waits"')).map((line) => JSON.parse(line));
   }
+}
+
+/** A spot within each party's territory. */
+const places: Record<string, readonly [longitude: number, latitude: number]> = {
+  '310116': [121.0158, 30.8846],
+  '330400': [120.72, 30.75],
+  '330421': [120.926, 30.849],
+  '330482': [121.05, 30.87],
+};
+
+/** The lead of sample S1 between any two nodes: what was dumped, was dumped on the receiver's side. */
+export function leadBetween(from: string, to: string): Sample {
+  const sample = readSample('s1');
+  const { act, ...transfer } = sample.transfer as Sample['transfer'] & { act: { from: string; to: string } };
+  const code = to.slice(-6);
+  const [longitude, latitude] = places[code]!;
+  const place = { code, name: '某村河埠头', longitude, latitude, datum: 'WGS-84' };
+  return {
+    ...sample,
+    transfer: { ...transfer, from: { ...transfer.from, node: from }, to: { node: to }, act: { ...act, place } },
+  };
 }
 
 export interface TwoNodesOptions {
@@ -182,21 +205,8 @@ export class TwoNodes {
 
   static async prepare({ config, agreement: adjust }: TwoNodesOptions = {}): Promise<TwoNodes> {
     const dir = mkdtempSync(join(tmpdir(), 'jieqiao-peers-'));
-    const ports = await quietPorts(4);
-    const make = async (node: string, authority: string): Promise<PeerNode> => {
-      const env = { JIEQIAO_NODE: node, JIEQIAO_DATA_DIR: join(dir, node) };
-      const loaded = loadConfig({ argv: [], env, cwd: dir });
-      loaded.peer.grpcPort = ports.shift()!;
-      loaded.peer.blobPort = ports.shift()!;
-      // Tests wait for retries: they come soon, and still grow.
-      Object.assign(loaded.lane, { retryFirstMs: 50, retryMaxMs: 1_000, callTimeoutMs: 5_000 });
-      config?.(loaded, node);
-      const keys = new KeyStore(join(loaded.dataDir, 'keys'));
-      await keys.create({ node, authority, hosts: ['localhost', '127.0.0.1'], now: new Date() });
-      return new PeerNode(node, authority, loaded, keys);
-    };
-    const sender = await make('jinshan.310116', '上海市金山区城市管理行政执法局');
-    const receiver = await make('pinghu.330482', '平湖市综合行政执法局');
+    const sender = await makePeerNode(dir, 'jinshan.310116', '上海市金山区城市管理行政执法局', config);
+    const receiver = await makePeerNode(dir, 'pinghu.330482', '平湖市综合行政执法局', config);
     const absent = await absentParty(dir);
     const content = agreementBetween([sender, receiver], absent);
     adjust?.(content);
@@ -221,15 +231,43 @@ export class TwoNodes {
 
   signed(content: AgreementContent = this.agreement): Buffer {
     const { absent } = this;
-    const signers = [...this.both, { node: absent.node, keys: absent.keyStore.load() }];
-    const signatures = signers.map(({ node, keys }) => ({ node, jws: signAgreement(content, keys.seal) }));
-    return agreementFileBytes({ agreement: content, signatures });
+    const everybody = [...this.both, { node: absent.node, keys: absent.keyStore.load() }];
+    const signers = everybody.filter(({ node }) => content.parties.some((party) => party.node === node));
+    return sealedBy(
+      content,
+      signers.map(({ node, keys }) => ({ node, seal: keys.seals[0]! })),
+    );
   }
 
   async close(): Promise<void> {
     for (const node of this.both) await node.stop();
     rmSync(this.dir, { recursive: true, force: true });
   }
+}
+
+/** A node with keys and settings of its own under `dir`; nothing runs yet. */
+export async function makePeerNode(
+  dir: string,
+  node: string,
+  authority: string,
+  adjust?: TwoNodesOptions['config'],
+): Promise<PeerNode> {
+  const config = loadConfig({ argv: [], env: { JIEQIAO_NODE: node, JIEQIAO_DATA_DIR: join(dir, node) }, cwd: dir });
+  const [grpcPort, blobPort] = (await quietPorts(2)) as [number, number];
+  Object.assign(config.peer, { grpcPort, blobPort });
+  // Tests wait for retries: they come soon, and still grow.
+  Object.assign(config.lane, { retryFirstMs: 50, retryMaxMs: 1_000, callTimeoutMs: 5_000 });
+  adjust?.(config, node);
+  const keys = new KeyStore(join(config.dataDir, 'keys'));
+  if (!keys.exists) await keys.create({ node, authority, hosts: ['localhost', '127.0.0.1'], now: new Date() });
+  return new PeerNode(node, authority, config, keys);
+}
+
+/** How a node stands in an agreement. */
+export function describedNode({ node, authority, keys, config }: PeerNode): TestParty {
+  const { grpcPort, blobPort } = config.peer;
+  const endpoints = { grpc: `127.0.0.1:${grpcPort}`, blobs: `https://127.0.0.1:${blobPort}` };
+  return { node, authority, root: keys.roots[0]!, logKey: keys.logs[0]!.privateKey, endpoints };
 }
 
 async function absentParty(dir: string): Promise<AbsentParty> {
@@ -240,39 +278,27 @@ async function absentParty(dir: string): Promise<AbsentParty> {
 }
 
 function agreementBetween(nodes: readonly PeerNode[], absent: AbsentParty): AgreementContent {
-  const party = (node: string, authority: string, keys: NodeKeys, ports: { grpcPort: number; blobPort: number }) => ({
-    node,
-    authority,
-    region: node.slice(-6),
-    aliases: [],
-    anchors: [keys.root.raw.toString('base64')],
-    logVkey: encodeVkey(noteKey(logOrigin(node), keys.log)),
-    endpoints: { grpc: `127.0.0.1:${ports.grpcPort}`, blobs: `https://127.0.0.1:${ports.blobPort}` },
-  });
-  return {
-    schema: 'jieqiao/agreement/v1',
-    id: 'pinghu-jinshan',
-    version: 1,
-    previous: null,
-    title: '平湖金山执法互认协议',
-    effective: {
-      from: new Date(Date.now() - 365 * day).toISOString(),
-      to: new Date(Date.now() + 365 * day).toISOString(),
-    },
-    parties: [
-      ...nodes.map(({ node, authority, keys, config }) => party(node, authority, keys, config.peer)),
-      // Port 9 (discard) of this machine: nobody answers.
-      party(absent.node, absent.authority, absent.keyStore.load(), { grpcPort: 9, blobPort: 9 }),
-    ],
-    terms: sampleTerms(),
+  const keys = absent.keyStore.load();
+  const parties = [
+    ...nodes.map(describedNode),
+    { node: absent.node, authority: absent.authority, root: keys.roots[0]!, logKey: keys.logs[0]!.privateKey },
+  ];
+  const effective = {
+    from: new Date(Date.now() - 365 * day).toISOString(),
+    to: new Date(Date.now() + 365 * day).toISOString(),
   };
+  return agreementOf(parties, { effective, terms: sampleTerms() });
 }
 
 type Handlers = Record<'announce' | 'deliver', (request: Record<string, unknown>) => unknown>;
 
-/** Somebody with the receiver's keys and address who answers as the test likes. */
-export async function impersonate(node: PeerNode, handlers: Partial<Handlers>): Promise<{ stop(): void }> {
-  const { config, keys } = node;
+/** Somebody with a node's keys and address who answers as the test likes. */
+export async function impersonate(
+  node: PeerNode,
+  handlers: Partial<Handlers>,
+  tls = node.tls,
+): Promise<{ stop(): void }> {
+  const { config } = node;
   const server = new Server();
   const service = loadExchange().service;
   const answer =
@@ -285,7 +311,7 @@ export async function impersonate(node: PeerNode, handlers: Partial<Handlers>): 
       }
     };
   server.addService(service, { Announce: answer('announce'), Deliver: answer('deliver') });
-  const pair = { private_key: Buffer.from(keys.tls.key), cert_chain: Buffer.from(keys.tls.cert) };
+  const pair = { private_key: Buffer.from(tls.key), cert_chain: Buffer.from(tls.cert) };
   await new Promise<void>((resolve, reject) => {
     const credentials = ServerCredentials.createSsl(null, [pair], false);
     const done = (error: Error | null) => (error ? reject(error) : resolve());

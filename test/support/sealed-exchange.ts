@@ -1,18 +1,16 @@
-import 'reflect-metadata';
-import { createPrivateKey, generateKeyPairSync, type KeyObject, webcrypto } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import {
   type Agreement,
   type AgreementContent,
-  agreementFileBytes,
   type BundleFile,
   type ByteSource,
   bundleFile,
   Certificate,
   type CertificateUse,
+  certify,
   createRoot,
   digestOf,
   encodeLogEntry,
-  encodeVkey,
   formatTlogProof,
   issueCertificate,
   type KeyAndCertificate,
@@ -20,25 +18,18 @@ import {
   logOrigin,
   nodeHash,
   nodeUrn,
-  noteKey,
+  noteSigner,
   parseAgreement,
   planBundle,
   type SealedBundle,
   Signer,
   sealBundle,
   sealUrn,
-  signAgreement,
   signCheckpoint,
   signEnvelope,
   writeZip,
 } from '@jieqiao/core';
-import {
-  KeyUsageFlags,
-  KeyUsagesExtension,
-  SubjectAlternativeNameExtension,
-  X509Certificate,
-  X509CertificateGenerator,
-} from '@peculiar/x509';
+import { agreementOf, sealedBy } from './agreement';
 
 /** A small, complete exchange in memory: two parties, their agreement, one bundle, its envelope and its receipt. */
 export interface Exchange {
@@ -87,25 +78,9 @@ export async function issue(
 /** An RSA seal under a P-256 root: many authorities' seals are RSA. */
 export async function issueRsaSeal(root: KeyAndCertificate, urn: string, serial: string): Promise<Signer> {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const rsa = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' };
-  const ecdsa = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
-  const rootKey = createPrivateKey(root.privateKeyPem).export({ type: 'pkcs8', format: 'der' });
-  const certificate = await X509CertificateGenerator.create({
-    serialNumber: serial,
-    subject: 'CN=RSA seal',
-    issuer: new X509Certificate(root.certificatePem).subject,
-    ...validity,
-    publicKey: await webcrypto.subtle.importKey('spki', publicKey.export({ type: 'spki', format: 'der' }), rsa, true, [
-      'verify',
-    ]),
-    signingKey: await webcrypto.subtle.importKey('pkcs8', rootKey, ecdsa, false, ['sign']),
-    signingAlgorithm: ecdsa,
-    extensions: [
-      new KeyUsagesExtension(KeyUsageFlags.digitalSignature | KeyUsageFlags.nonRepudiation, true),
-      new SubjectAlternativeNameExtension([{ type: 'url', value: urn }]),
-    ],
-  });
-  return Signer.fromPem(privateKey.export({ type: 'pkcs8', format: 'pem' }) as string, certificate.toString('pem'));
+  const name = { organisation: '平湖市综合行政执法局', commonName: 'RSA' };
+  const certificate = await certify(root, publicKey, { use: 'seal', name, urn, validity, serial });
+  return Signer.fromPem(privateKey.export({ type: 'pkcs8', format: 'pem' }) as string, certificate);
 }
 
 export async function makeParty(node: string, authority: string): Promise<Party> {
@@ -121,27 +96,8 @@ export async function makeParty(node: string, authority: string): Promise<Party>
 }
 
 export function makeAgreement(parties: readonly Party[], over: Partial<AgreementContent> = {}): Agreement {
-  const content: AgreementContent = {
-    schema: 'jieqiao/agreement/v1',
-    id: 'pinghu-jinshan',
-    version: 1,
-    previous: null,
-    title: '平湖金山执法互认协议',
-    effective: { from: '2022-01-01T00:00:00.000Z', to: '2030-01-01T00:00:00.000Z' },
-    parties: parties.map((party) => ({
-      node: party.node,
-      authority: party.authority,
-      region: party.node.slice(-6),
-      aliases: [],
-      anchors: [Certificate.parse(party.root.certificatePem).raw.toString('base64')],
-      logVkey: encodeVkey(noteKey(logOrigin(party.node), party.logKey)),
-      endpoints: { grpc: 'localhost:7000', blobs: 'https://localhost:7001' },
-    })),
-    terms: {},
-    ...over,
-  };
-  const signatures = parties.map((party) => ({ node: party.node, jws: signAgreement(content, party.seal) }));
-  return parseAgreement(agreementFileBytes({ agreement: content, signatures }));
+  const described = parties.map((party) => ({ ...party, root: Certificate.parse(party.root.certificatePem) }));
+  return parseAgreement(sealedBy(agreementOf(described, over), parties));
 }
 
 export function smallFiles(): BundleFile[] {
@@ -204,6 +160,7 @@ export function makeReceipt(
   agreement: Agreement,
   sealed: SealedBundle,
   envelope: Buffer,
+  time = '2022-08-20T09:30:03.250Z',
 ): string {
   const entry = encodeLogEntry(
     {
@@ -221,12 +178,12 @@ export function makeReceipt(
         seq: 1,
       },
     },
-    { node: recipient.node, time: '2022-08-20T09:30:03.250Z', nonce: Buffer.alloc(16, 7) },
+    { node: recipient.node, time, nonce: Buffer.alloc(16, 7) },
   );
   const others = [0, 1].map((i) => leafHash(Buffer.from(`other ${i}`)));
   const pair = nodeHash(others[0]!, others[1]!);
   const root = nodeHash(pair, leafHash(entry));
-  const checkpoint = signCheckpoint(logOrigin(recipient.node), 3, root, recipient.logKey);
+  const checkpoint = signCheckpoint(3, root, [noteSigner(logOrigin(recipient.node), recipient.logKey)]);
   return formatTlogProof({ extra: entry, index: 2, hashes: [pair], checkpoint });
 }
 

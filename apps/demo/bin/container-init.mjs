@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const require = createRequire(import.meta.url);
-const { agreementFileBytes, encodeVkey, logOrigin, noteKey, signAgreement } = require('@jieqiao/core');
+const { agreementFileBytes, draftAgreement, makeCard, signAgreement } = require('@jieqiao/core');
 const { KeyStore } = require('@jieqiao/platform');
 
 const authorities = {
@@ -60,26 +60,18 @@ writeOnce(second, readFileSync(first));
 
 function signedAgreement() {
   const terms = fileURLToPath(new URL('../../../test/samples/agreement-terms.json', import.meta.url));
-  const agreement = {
-    schema: 'jieqiao/agreement/v1',
+  const agreement = draftAgreement({
     id: 'pinghu-jinshan',
-    version: 1,
-    previous: null,
     title: '平湖金山跨域执法互认协议（演示）',
     // From before the sample cases until long after the certificates.
     effective: { from: '2022-01-01T00:00:00.000Z', to: '2052-01-01T00:00:00.000Z' },
-    parties: nodes.map(({ node, authority, endpoints }) => ({
-      node,
-      authority,
-      region: node.slice(-6),
-      aliases: [],
-      anchors: [keys.get(node).root.raw.toString('base64')],
-      logVkey: encodeVkey(noteKey(logOrigin(node), keys.get(node).log)),
-      endpoints,
-    })),
+    parties: nodes.map(({ node, authority, endpoints }) => {
+      const { roots, logs } = keys.get(node);
+      return makeCard({ node, authority, roots, logKey: logs[0].privateKey, endpoints });
+    }),
     terms: JSON.parse(readFileSync(terms, 'utf8')),
-  };
-  const signatures = nodes.map(({ node }) => ({ node, jws: signAgreement(agreement, keys.get(node).seal) }));
+  });
+  const signatures = nodes.map(({ node }) => ({ node, jws: signAgreement(agreement, keys.get(node).seals[0]) }));
   return agreementFileBytes({ agreement, signatures });
 }
 

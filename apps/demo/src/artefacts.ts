@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { Certificate, manifestName, parseAgreement, readZip, signatureName } from '@jieqiao/core';
+import { manifestName, parseAgreement, readZip, signatureName, trustedParty } from '@jieqiao/core';
 import type { ApiClient } from './api-client';
 import { agreementFile } from './nodes';
 
@@ -55,9 +55,8 @@ export async function writeArtefacts(files: Artefacts, sealed: Sealed, pairDir: 
   write(files.receipt, sealed.receipt);
   write(sealNames.manifest, await entryOf(sealed.bundle, manifestName));
   write(sealNames.signature, await entryOf(sealed.bundle, signatureName));
-  const { parties } = parseAgreement(agreement).content;
-  const anchors = parties.find(({ node }) => node === sender)!.anchors;
-  write(sealNames.root, anchors.map((anchor) => Certificate.parse(Buffer.from(anchor, 'base64')).toPem()).join(''));
+  const { anchors } = trustedParty(parseAgreement(agreement).trust, sender)!;
+  write(sealNames.root, anchors.map(({ certificate }) => certificate.toPem()).join(''));
 }
 
 async function entryOf(bundle: Buffer, name: string): Promise<Buffer> {

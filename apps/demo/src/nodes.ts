@@ -4,15 +4,8 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import {
-  type AgreementContent,
-  agreementFileBytes,
-  encodeVkey,
-  logOrigin,
-  noteKey,
-  signAgreement,
-} from '@jieqiao/core';
-import { KeyStore, type NodeKeys } from '@jieqiao/platform';
+import { agreementFileBytes, draftAgreement, makeCard, signAgreement } from '@jieqiao/core';
+import { type KeyRing, KeyStore } from '@jieqiao/platform';
 
 const gatewayDir = join(__dirname, '../../gateway/dist');
 const main = join(gatewayDir, 'main.js');
@@ -78,7 +71,7 @@ export async function prepareNodes(
   signal?: AbortSignal,
 ): Promise<void> {
   mkdirSync(dir, { recursive: true });
-  const keys = new Map<string, NodeKeys>();
+  const keys = new Map<string, KeyRing>();
   for (const spec of specs) {
     mkdirSync(spec.dir, { recursive: true });
     writeWhole(join(spec.dir, 'config.json'), `${JSON.stringify(configOf(spec), null, 2)}\n`);
@@ -122,31 +115,16 @@ function configOf(spec: NodeSpec): object {
 
 export function signedAgreement(
   specs: readonly NodeSpec[],
-  keys: ReadonlyMap<string, NodeKeys>,
+  keys: ReadonlyMap<string, KeyRing>,
   { id, title, terms, effective }: AgreementOptions,
 ): Buffer {
-  const agreement: AgreementContent = {
-    schema: 'jieqiao/agreement/v1',
-    id,
-    version: 1,
-    previous: null,
-    title,
-    effective,
-    parties: specs.map(({ node, authority, ports }) => {
-      const { root, log } = keys.get(node)!;
-      return {
-        node,
-        authority,
-        region: node.slice(-6),
-        aliases: [],
-        anchors: [root.raw.toString('base64')],
-        logVkey: encodeVkey(noteKey(logOrigin(node), log)),
-        endpoints: { grpc: `127.0.0.1:${ports.grpc}`, blobs: `https://127.0.0.1:${ports.blobs}` },
-      };
-    }),
-    terms,
-  };
-  const signatures = specs.map(({ node }) => ({ node, jws: signAgreement(agreement, keys.get(node)!.seal) }));
+  const cards = specs.map(({ node, authority, ports }) => {
+    const { roots, logs } = keys.get(node)!;
+    const endpoints = { grpc: `127.0.0.1:${ports.grpc}`, blobs: `https://127.0.0.1:${ports.blobs}` };
+    return makeCard({ node, authority, roots, logKey: logs[0]!.privateKey, endpoints });
+  });
+  const agreement = draftAgreement({ id, title, effective, parties: cards, terms });
+  const signatures = specs.map(({ node }) => ({ node, jws: signAgreement(agreement, keys.get(node)!.seals[0]!) }));
   return agreementFileBytes({ agreement, signatures });
 }
 

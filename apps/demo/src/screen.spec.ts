@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream';
-import { chinaInstant, columnsOf, pad, Screen, sizeOf, wrap } from './screen';
+import { columnsOf } from '@jieqiao/platform';
+import { chinaInstant, Screen, sizeOf } from './screen';
 
 /** A window of the given width, or a file when there is none. */
 function window(columns?: number): { out: NodeJS.WriteStream; text: () => string } {
@@ -15,22 +16,6 @@ function window(columns?: number): { out: NodeJS.WriteStream; text: () => string
 }
 
 const escapeCode = '\u001b';
-
-test('a Chinese character takes two columns', () => {
-  expect(columnsOf('平湖 a（1）')).toBe(4 + 1 + 1 + 2 + 1 + 2);
-  expect(columnsOf('Pinghu’s …')).toBe(10);
-  expect(columnsOf('𠮷')).toBe(2);
-  expect(pad('平湖', 6)).toBe('平湖  ');
-});
-
-test('lines break between characters and words, and no closing mark begins a line', () => {
-  expect(wrap('一二三四五，六七', 10)).toEqual(['一二三四', '五，六七']);
-  expect(wrap('一二三（四五）六', 8)).toEqual(['一二三', '（四五）', '六']);
-  expect(wrap('one two three', 8)).toEqual(['one two', 'three']);
-  expect(wrap('第 12 号信封和 9 件证据', 10)).toEqual(['第 12 号信', '封和 9 件', '证据']);
-  expect(wrap('the node’s log', 9)).toEqual(['the', 'node’s', 'log']);
-  expect(wrap('', 10)).toEqual([]);
-});
 
 test('whatever is written fits the window, however long the text', () => {
   const text = '用印封包（ASiC-E/CAdES），签发信封，经双向 TLS 交给平湖，写入存证日志。'.repeat(5);

@@ -2,16 +2,21 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Access, PersonRow, SessionRow } from '@jieqiao/access';
 import { AuditLog } from '@jieqiao/audit';
-import { logOrigin } from '@jieqiao/core';
+import { type Agreement, digestOf, GatewayError, powersOf } from '@jieqiao/core';
 import {
   AgreementBook,
   AgreementRow,
   AnnouncementRow,
   BlobIntake,
+  CrlBook,
+  CrlRow,
+  Hello,
   InboxRow,
   LaneRow,
   Lanes,
   OutboxRow,
+  PeerStateRow,
+  Peers,
 } from '@jieqiao/delivery';
 import {
   BundleRow,
@@ -20,6 +25,7 @@ import {
   IdempotencyRow,
   laneCallbacks,
   ReceiveEnvelope,
+  recognitionAgreement,
   SendTransfer,
   TransferRow,
   Transfers,
@@ -27,12 +33,14 @@ import {
 import {
   BlobStore,
   Database,
+  type KeyRing,
   KeyStore,
   LeaseRow,
+  LiveKeys,
   type Logger,
   type NodeConfig,
-  type NodeKeys,
 } from '@jieqiao/platform';
+import { readRecognitionAgreement } from '@jieqiao/recognition';
 import { PeerRefusals } from './peer/peer-refusals';
 
 /** Every table of every lib. */
@@ -40,12 +48,14 @@ export const entities = [
   AgreementRow,
   AnnouncementRow,
   BundleRow,
+  CrlRow,
   EvidenceRow,
   IdempotencyRow,
   InboxRow,
   LaneRow,
   LeaseRow,
   OutboxRow,
+  PeerStateRow,
   PersonRow,
   SessionRow,
   TransferRow,
@@ -56,6 +66,10 @@ export const gatewayVersion = '0.1.0';
 const laneLeaseMs = 30_000;
 const lanePollMs = 500;
 const janitorMs = 60_000;
+/** For each hop of a peer's test. */
+const peerTestMs = 5_000;
+/** How often to look for keys, agreements and revocation lists that another process has brought. */
+const refreshMs = 2_000;
 /** Looking at every blob is dearer than the rest of the tidying. */
 const orphansEvery = 60;
 const minOrphanAgeMs = 600_000;
@@ -64,14 +78,26 @@ const minOrphanAgeMs = 600_000;
 export class Gateway {
   private janitor: NodeJS.Timeout | null = null;
   private tidyings = 0;
+  private watch: NodeJS.Timeout | null = null;
+  private refreshing: Promise<void> | null = null;
+  private stopping = false;
+  private readonly followers: (() => Promise<void>)[] = [];
+  /** Which parts of a refresh failed the last time. */
+  private readonly notRefreshed = new Set<number>();
+  /** Peers that have a lane. */
+  private readonly greeted = new Set<string>();
 
   private constructor(
     readonly config: NodeConfig,
     readonly log: Logger,
-    readonly keys: NodeKeys,
+    private readonly keyStore: KeyStore,
+    private readonly liveKeys: LiveKeys,
     readonly db: Database,
     readonly audit: AuditLog,
     readonly agreements: AgreementBook,
+    readonly crls: CrlBook,
+    readonly hello: Hello,
+    readonly peers: Peers,
     readonly blobs: BlobStore,
     readonly intake: BlobIntake,
     readonly access: Access,
@@ -79,14 +105,32 @@ export class Gateway {
     readonly transfers: Transfers,
     readonly refusals: PeerRefusals,
     private readonly lanes: Lanes,
+    readonly now: () => Date,
   ) {}
 
   /** @throws GatewayError DATABASE_UNAVAILABLE, KEY_UNUSABLE, AGREEMENT_*: the node does not start half */
-  static async open(config: NodeConfig, log: Logger, now: () => Date): Promise<Gateway> {
-    const keys = new KeyStore(join(config.dataDir, 'keys')).load();
-    const db = await Database.open(config.databaseUrl, entities, now);
+  static open(config: NodeConfig, log: Logger, now: () => Date): Promise<Gateway> {
+    return Gateway.over(config, log, now, (url) => Database.open(url, entities, now));
+  }
+
+  /** The same for those who only look at a node, perhaps a running one of another version: its schema stays as it is. */
+  static look(config: NodeConfig, log: Logger, now: () => Date): Promise<Gateway> {
+    return Gateway.over(config, log, now, (url) => Database.look(url, entities));
+  }
+
+  private static async over(
+    config: NodeConfig,
+    log: Logger,
+    now: () => Date,
+    connect: (url: string) => Promise<Database>,
+  ): Promise<Gateway> {
+    const store = new KeyStore(join(config.dataDir, 'keys'));
+    const keys = new LiveKeys(store);
+    const { nodeId } = keys.current;
+    if (nodeId !== config.node) throw new GatewayError('KEY_UNUSABLE', { reason: 'of-another-node', node: nodeId });
+    const db = await connect(config.databaseUrl);
     try {
-      return await Gateway.assemble(config, log, keys, db, now);
+      return await Gateway.assemble(config, log, store, keys, db, now);
     } catch (error) {
       await db.close();
       throw error;
@@ -96,16 +140,35 @@ export class Gateway {
   private static async assemble(
     config: NodeConfig,
     log: Logger,
-    keys: NodeKeys,
+    store: KeyStore,
+    live: LiveKeys,
     db: Database,
     now: () => Date,
   ): Promise<Gateway> {
-    const { node, instance, limits } = config;
+    const { node, instance, limits, peer: peerSettings } = config;
     const random = (bytes: number) => randomBytes(bytes);
-    const origin = logOrigin(node);
-    const audit = new AuditLog(db, { node, origin, signer: keys.log, holder: instance, logger: log, now, random });
-    const agreements = new AgreementBook(db, audit, node, now);
-    await agreements.load();
+    const keys = (): KeyRing => live.current;
+    const logKeys = { signers: () => agreements.logSigners(now()), known: () => keys().knownLogKeys };
+    const audit = new AuditLog(db, { node, keys: logKeys, holder: instance, logger: log, now, random });
+    const maxSkewMs = peerSettings.maxClockSkewSeconds * 1_000;
+    const crlSettings = { graceMs: peerSettings.crlGraceHours * 3_600_000, maxAheadMs: maxSkewMs };
+    const crls = new CrlBook(db, audit, crlSettings, now);
+    await crls.refresh();
+    const allCrls = () => [...keys().crls, ...crls.all()];
+    const agreements: AgreementBook = new AgreementBook(db, audit, keys, allCrls, now, recognitionAgreement);
+    await agreements.refresh();
+    const warn = (message: string, details: Record<string, unknown>) => log.warn(details, message);
+    const hello = new Hello({
+      db,
+      audit,
+      agreements,
+      crls,
+      ownCrls: () => keys().crls,
+      software: `jieqiao/${gatewayVersion}`,
+      settings: { maxSkewMs, callTimeoutMs: config.lane.callTimeoutMs },
+      now,
+      warn,
+    });
     const blobs = new BlobStore(join(config.dataDir, 'blobs'));
     const keepMs = config.lane.envelopeHours * 2 * 3_600_000;
     const intake = new BlobIntake(db, blobs, agreements, blobUse, { ...limits, keepMs }, now);
@@ -114,8 +177,8 @@ export class Gateway {
       db,
       audit,
       agreements,
+      hello,
       blobs,
-      identity: keys.tls,
       instance,
       settings: {
         leaseMs: laneLeaseMs,
@@ -124,10 +187,11 @@ export class Gateway {
         maxBackoffMs: config.lane.retryMaxMs,
         pollMs: lanePollMs,
         maxBatch: config.lane.batch,
+        helloMs: peerSettings.helloSeconds * 1_000,
       },
       now,
       random: Math.random,
-      warn: (message: string, details: Record<string, unknown>) => log.warn(details, message),
+      warn,
     };
     const lanes = new Lanes(
       laneContext,
@@ -138,8 +202,20 @@ export class Gateway {
       audit,
       agreements,
       node,
-      seal: keys.seal,
-      nodeSigner: keys.node,
+      keys,
+      envelopeLifetime: config.lane.envelopeHours * 3600,
+      wake: (peer) => lanes.wake(peer),
+      now,
+      random,
+    });
+    const peers = new Peers({
+      db,
+      agreements,
+      crls,
+      hello,
+      keys,
+      provides: (agreement, from, to) => provides(agreement, from, to, now()),
+      timeoutMs: peerTestMs,
       envelopeLifetime: config.lane.envelopeHours * 3600,
       wake: (peer) => lanes.wake(peer),
       now,
@@ -158,21 +234,25 @@ export class Gateway {
       now,
       random,
     });
-    const receiver = new ReceiveEnvelope({ db, audit, agreements, intake, node, now, random });
+    const receiver = new ReceiveEnvelope({ db, audit, agreements, crls, intake, node, now, random });
     const access = new Access(
       db,
       (tx, events) => audit.append(tx, events),
-      { node, tokenSecret: keys.sessionSecret, ...config.session },
+      { node, tokenSecret: keys().sessionSecret, ...config.session },
       now,
     );
     const refusals = new PeerRefusals(db, audit, (error) => log.error({ error }, 'peer-refusal-not-logged'));
     return new Gateway(
       config,
       log,
-      keys,
+      store,
+      live,
       db,
       audit,
       agreements,
+      crls,
+      hello,
+      peers,
       blobs,
       intake,
       access,
@@ -180,6 +260,7 @@ export class Gateway {
       transfers,
       refusals,
       lanes,
+      now,
     );
   }
 
@@ -189,13 +270,71 @@ export class Gateway {
       this.audit.append(tx, [{ event: 'node.started', subject: { version: gatewayVersion } }]),
     );
     this.audit.start();
-    for (const peer of this.agreements.peers(new Date())) this.lanes.wake(peer);
+    this.agreements.onChange = () => void this.refresh();
+    await this.refresh();
+    this.watch = setInterval(() => void this.refresh(), refreshMs);
     this.janitor = setInterval(() => void this.tidy(), janitorMs);
+  }
+
+  get keys(): KeyRing {
+    return this.liveKeys.current;
+  }
+
+  /** Has something done whenever keys or agreements may have changed, or the time has come for what they say. */
+  follow(change: () => Promise<void>): void {
+    this.followers.push(change);
+  }
+
+  /**
+   * Takes up what has changed since: keys and revocation lists in files, agreements in the database, and the dates in
+   * them. Whatever can't be read is logged, and the node goes on with what it has.
+   */
+  async refresh(): Promise<void> {
+    // One look at a time; who asks meanwhile may have changed something after it, and gets another.
+    while (this.refreshing !== null) await this.refreshing;
+    this.refreshing = this.takeUpChanges().finally(() => {
+      this.refreshing = null;
+    });
+    await this.refreshing;
+  }
+
+  private async takeUpChanges(): Promise<void> {
+    if (this.stopping) return;
+    // Keys first: an agreement that names a new key comes after it.
+    const parts = [
+      async () => this.liveKeys.refresh(),
+      () => this.crls.refresh(),
+      () => this.agreements.refresh(),
+      ...this.followers,
+      async () => this.openLanes(),
+    ];
+    for (const [i, part] of parts.entries()) {
+      try {
+        await part();
+        this.notRefreshed.delete(i);
+      } catch (error) {
+        // What fails every two seconds is told once.
+        if (!this.notRefreshed.has(i)) this.log.error({ error }, 'refresh-failed');
+        this.notRefreshed.add(i);
+      }
+    }
+  }
+
+  private openLanes(): void {
+    const peers = this.agreements.peers(this.now()).filter((peer) => !this.greeted.has(peer));
+    for (const peer of peers) {
+      this.greeted.add(peer);
+      this.lanes.wake(peer);
+    }
   }
 
   /** Stops taking work, finishes what is under way, and closes the database. */
   async stop(): Promise<void> {
+    this.stopping = true;
     if (this.janitor) clearInterval(this.janitor);
+    if (this.watch) clearInterval(this.watch);
+    this.agreements.onChange = () => undefined;
+    await this.refreshing;
     await this.lanes.stop();
     await this.refusals.flush();
     await this.audit.stop();
@@ -209,8 +348,25 @@ export class Gateway {
         await this.intake.removeOrphans(new Date(Date.now() - minOrphanAgeMs));
       }
       await this.access.sweepSessions(new Date());
+      await this.renewRevocationLists();
     } catch (error) {
       this.log.error({ error }, 'tidying-failed');
     }
   }
+
+  /** Only where the root's key has been left with the node; elsewhere people do it, and are told when it is due. */
+  private async renewRevocationLists(): Promise<void> {
+    const { node } = this.config;
+    for (const crl of await this.keyStore.refreshCrls(this.now())) {
+      const subject = { digest: digestOf(crl.raw), number: crl.number, peer: node };
+      await this.db.transaction((tx) => this.audit.append(tx, { event: 'crl.taken', subject }));
+    }
+  }
+}
+
+/** Whether an agreement has terms for transfers from one node to another, or to those whose powers they hold. */
+function provides(agreement: Agreement, from: string, to: string, at: Date): boolean {
+  const holder = (node: string) => powersOf(agreement.trust, node, at)?.node;
+  const { directions } = readRecognitionAgreement(agreement.content).terms;
+  return directions.some((direction) => holder(direction.from) === from && holder(direction.to) === to);
 }

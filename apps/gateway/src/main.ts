@@ -1,6 +1,6 @@
-import { hasCode } from '@jieqiao/core';
-import { configExitCode, describeConfigError } from '@jieqiao/platform';
+import { describeError, exitCodeOf } from './cli/report-error';
 import { serve } from './serve';
+import { languageOf } from './words';
 
 /** The node as a process of its own: `jieqiao serve` without the rest of the command. */
 serve(process.argv.slice(2)).then(
@@ -8,7 +8,7 @@ serve(process.argv.slice(2)).then(
     process.exitCode = code;
   },
   (error: unknown) => {
-    console.error(hasCode(error, 'CONFIG_INVALID') ? describeConfigError(error) : error);
-    process.exit(hasCode(error, 'CONFIG_INVALID') ? configExitCode : 1);
+    console.error(describeError(error, languageOf(process.env)));
+    process.exit(exitCodeOf(error));
   },
 );

@@ -1,4 +1,3 @@
-import { hasCode } from '@jieqiao/core';
 import { createLogger, loadConfig, Metrics } from '@jieqiao/platform';
 import { appModule } from './app.module';
 import { Gateway } from './gateway';
@@ -15,14 +14,9 @@ export async function serve(argv: readonly string[]): Promise<number> {
   const log = createLogger(config.log.level, config.node);
   const gateway = await Gateway.open(config, log, () => new Date());
   const http = await createHttpApp(appModule(gateway, new Metrics(config.node)), config, log);
-  let peers: PeerListeners | null = null;
-  try {
-    peers = await PeerListeners.start(gateway);
-  } catch (error) {
-    // A node waits for its first agreement; people can already sign in.
-    if (!hasCode(error, 'AGREEMENT_MISSING')) throw error;
-    log.warn({ remedy: 'jieqiao setup --agreement FILE, then start again' }, 'no-agreement-in-force');
-  }
+  const peers = await PeerListeners.start(gateway);
+  // People can sign in already; peers can come as soon as there is an agreement.
+  if (gateway.agreements.all().length === 0) log.warn({ remedy: 'jieqiao agreement import FILE' }, 'no-agreement');
   await gateway.start();
   await http.listen({ host: config.http.host, port: config.http.port });
   log.info({ http: await http.getUrl(), peer: config.peer }, 'ready');
@@ -33,7 +27,7 @@ export async function serve(argv: readonly string[]): Promise<number> {
   });
   log.info({}, 'stopping');
   await http.close();
-  await peers?.stop();
+  await peers.stop();
   await gateway.stop();
   return 0;
 }

@@ -5,10 +5,14 @@ import {
   type ByteSource,
   type Check,
   type CheckId,
+  Crl,
+  checkGivenTrust,
   exitCodeOf,
   type FileToVerify,
   GatewayError,
+  type GivenTrust,
   maxAgreementBytes,
+  maxCrlBytes,
   parseAgreement,
   type Report,
   type Verdict,
@@ -19,6 +23,7 @@ import {
   kindWords,
   type Language,
   labels,
+  notAskedAnswer,
   problems,
   reasonWords,
   uncheckedAnswer,
@@ -55,11 +60,11 @@ export async function run(args: readonly string[], around: Surroundings): Promis
   }
   const handles: FileHandle[] = [];
   try {
-    const agreement = options.trust === undefined ? null : await readTrust(options.trust);
+    const trust = await readTrust(options);
     const files: FileToVerify[] = [];
     for (const file of options.files) files.push(await openFile(file, handles));
-    const reports = await verifyFiles(files, agreement, around.now);
-    around.out(options.json ? asJson(reports, agreement, around.now) : asText(reports, agreement, language));
+    const reports = await verifyFiles(files, trust, around.now);
+    around.out(options.json ? asJson(reports, trust, around.now) : asText(reports, trust, language));
     return exitCodeOf(reports.map(({ verdict }) => verdict));
   } catch (error) {
     // Whatever happened, there is no verdict: neither yes nor no.
@@ -73,7 +78,8 @@ export async function run(args: readonly string[], around: Surroundings): Promis
 
 interface Options {
   files: string[];
-  trust?: string;
+  trust: string[];
+  crl: string[];
   json: boolean;
   help: boolean;
   language: Language;
@@ -84,7 +90,8 @@ function readOptions(args: readonly string[], byEnvironment: Language): Options 
     args: [...args],
     allowPositionals: true,
     options: {
-      trust: { type: 'string' },
+      trust: { type: 'string', multiple: true, default: [] },
+      crl: { type: 'string', multiple: true, default: [] },
       json: { type: 'boolean', default: false },
       lang: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
@@ -92,7 +99,8 @@ function readOptions(args: readonly string[], byEnvironment: Language): Options 
   });
   const { lang = byEnvironment } = values;
   if (lang !== 'zh' && lang !== 'en') throw new Error(`--lang ${lang}`);
-  return { files: positionals, trust: values.trust, json: values.json, help: values.help, language: lang };
+  const { trust, crl, json, help } = values;
+  return { files: positionals, trust, crl, json, help, language: lang };
 }
 
 function languageOf(env: Surroundings['env']): Language {
@@ -101,7 +109,7 @@ function languageOf(env: Surroundings['env']): Language {
 
 class Unreadable extends Error {
   constructor(
-    readonly problem: 'unreadable' | 'trust' | 'fault',
+    readonly problem: 'unreadable' | 'trust' | 'crl' | 'history' | 'foreignCrl' | 'fault',
     readonly file: string,
     message: string,
   ) {
@@ -109,21 +117,52 @@ class Unreadable extends Error {
   }
 }
 
-async function readTrust(file: string): Promise<Agreement> {
+async function readTrust({ trust, crl, language }: Options): Promise<GivenTrust> {
+  const agreements: Agreement[] = [];
+  for (const file of trust) agreements.push(await parseFile(file, 'trust', maxAgreementBytes, parseAgreement));
+  const crls: Crl[] = [];
+  // Base64 takes a third more, and lines.
+  for (const file of crl) crls.push(await parseFile(file, 'crl', 2 * maxCrlBytes, (bytes) => Crl.parse(derOf(bytes))));
+  try {
+    checkGivenTrust({ agreements, crls });
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    const { reason = error.code, issuer, version } = error.params;
+    if (error.code === 'CRL_SIGNATURE_INVALID') throw new Unreadable('foreignCrl', String(issuer), error.code);
+    throw new Unreadable(
+      'history',
+      String(version ?? ''),
+      `${error.code}: ${because('trust', { reason: String(reason) }, language)}`,
+    );
+  }
+  return { agreements, crls };
+}
+
+async function parseFile<T>(
+  file: string,
+  problem: 'trust' | 'crl',
+  maxBytes: number,
+  parse: (bytes: Buffer) => T,
+): Promise<T> {
   const handles: FileHandle[] = [];
   try {
     const { source } = await openFile(file, handles);
-    if (source.size > maxAgreementBytes) throw new Unreadable('trust', file, 'too-large');
-    const bytes = await readFile(handles[0]!);
-    return parseAgreement(bytes);
+    if (source.size > maxBytes) throw new Unreadable(problem, file, 'too-large');
+    return parse(await readFile(handles[0]!));
   } catch (error) {
     if (error instanceof GatewayError) {
-      throw new Unreadable('trust', file, [error.code, error.params.reason].filter(Boolean).join(' '));
+      throw new Unreadable(problem, file, [error.code, error.params.reason].filter(Boolean).join(' '));
     }
     throw error;
   } finally {
     await Promise.all(handles.map((handle) => handle.close()));
   }
+}
+
+/** Lists are published as DER and kept as PEM; the first block counts, as for openssl. */
+function derOf(bytes: Buffer): Buffer {
+  const pem = /-----BEGIN X509 CRL-----([A-Za-z0-9+/=\s]*)-----END X509 CRL-----/.exec(bytes.toString('latin1'));
+  return pem ? Buffer.from(pem[1]!, 'base64') : bytes;
 }
 
 async function openFile(file: string, handles: FileHandle[]): Promise<FileToVerify> {
@@ -158,35 +197,45 @@ class OpenFile implements ByteSource {
   }
 }
 
-function asJson(reports: readonly Report[], agreement: Agreement | null, now: Date): string {
-  const verdict = worst(reports);
-  const result = { verdict, checkedAt: now.toISOString(), trust: agreement?.ref ?? null, files: reports };
+function asJson(reports: readonly Report[], { agreements, crls }: GivenTrust, now: Date): string {
+  const lists = crls.map(({ issuer, number, thisUpdate, nextUpdate }) => ({ issuer, number, thisUpdate, nextUpdate }));
+  const trust = { agreements: agreements.map(({ ref }) => ref), crls: lists };
+  const result = { verdict: worst(reports), checkedAt: now.toISOString(), trust, files: reports };
   return `${JSON.stringify(result, null, 2)}\n`;
 }
 
 /** The verdict first, then file by file, and within a file what failed before what held. */
-function asText(reports: readonly Report[], agreement: Agreement | null, language: Language): string {
+function asText(reports: readonly Report[], trust: GivenTrust, language: Language): string {
   const verdict = worst(reports);
   const lines = [
     `${labels.overall[language]}: ${verdictWords[verdict][language]}`,
     `  ${verdictMeanings[verdict][language]}`,
-    `  ${labels.basis[language]}: ${basis(agreement, language)}`,
+    ...basis(trust, language).map((line) => `  ${line}`),
   ];
   for (const report of reports) {
     const { file, kind } = report;
     lines.push('', `${shown(file)} · ${kindWords[kind][language]} · ${verdictWords[report.verdict][language]}`);
     for (const line of factLines(report, language)) lines.push(`  ${line}`);
-    for (const result of ['fail', 'unchecked', 'pass'] as const) {
+    for (const result of ['fail', 'unchecked', 'not-asked', 'pass'] as const) {
       for (const line of checkLines(report.checks, result, language)) lines.push(`  ${line}`);
     }
   }
   return `${lines.join('\n')}\n`;
 }
 
-function basis(agreement: Agreement | null, language: Language): string {
-  if (!agreement) return labels.noBasis[language];
-  const { content, ref } = agreement;
-  return `${shown(content.title)}, ${say(labels.version, language, { version: ref.version })} (${ref.digest})`;
+function basis({ agreements, crls }: GivenTrust, language: Language): string[] {
+  const versions = agreements.map(
+    ({ content, ref }) =>
+      `${shown(content.title)}, ${say(labels.version, language, { version: ref.version })} (${ref.digest})`,
+  );
+  const lists = crls.map(({ issuer, number, thisUpdate }) =>
+    say(labels.list, language, { issuer, number, thisUpdate: thisUpdate.toISOString() }),
+  );
+  const orNone = (texts: string[], none: string) => (texts.length > 0 ? texts : [none]);
+  return [
+    ...orNone(versions, labels.noBasis[language]).map((text) => `${labels.basis[language]}: ${text}`),
+    ...orNone(lists, labels.noLists[language]).map((text) => `${labels.lists[language]}: ${text}`),
+  ];
 }
 
 const severity: readonly Verdict[] = ['invalid', 'unknown-signer', 'indeterminate', 'warning', 'valid'];
@@ -197,13 +246,16 @@ function worst(reports: readonly Report[]): Verdict {
 
 function factLines({ facts }: Report, language: Language): string[] {
   const lines: string[] = [];
-  const add = (label: keyof typeof labels, value: string | undefined): void => {
+  const add = (label: keyof typeof labels, value: string | null | undefined): void => {
     if (value) lines.push(`${labels[label][language]}: ${shown(value)}`);
   };
-  const { signer, envelope, receipt } = facts;
+  const { signer, envelope, receipt, proven, agreement } = facts;
   add('signer', signer && (signer.authority ?? signer.subject.replaceAll('\n', ', ')));
   add('signedAt', facts.signedAt);
+  add('proven', proven && `${proven.time} (${proven.node}, ${proven.receipt})`);
+  add('under', agreement && `${agreement.id} ${say(labels.version, language, { version: agreement.version })}`);
   add('number', envelope?.number);
+  if (envelope?.kind === 'TEST') lines.push(labels.test[language]);
   if (envelope) add('from', `${envelope.from} → ${envelope.to}`);
   add('event', receipt && `${receipt.event} ${receipt.time} ${receipt.node}`);
   add('outcome', receipt?.outcome ?? receipt?.code);
@@ -212,7 +264,7 @@ function factLines({ facts }: Report, language: Language): string[] {
   return lines;
 }
 
-const marks = { pass: '✓', fail: '✗', unchecked: '?' } as const;
+const marks = { pass: '✓', fail: '✗', unchecked: '?', 'not-asked': '·' } as const;
 
 /** Equal questions with the answer "yes" are one line, so that 2,000 sound files don't hide the one that matters. */
 function checkLines(checks: readonly Check[], result: Check['result'], language: Language): string[] {
@@ -232,12 +284,17 @@ function checkLines(checks: readonly Check[], result: Check['result'], language:
 
 function checkLine({ id, result, params }: Check, language: Language): string {
   const words = checkWords[id];
-  const answer = result === 'unchecked' ? uncheckedAnswer : words[result];
-  const line = `${marks[result]} ${words.question[language]} ${say(answer, language, params)}`;
-  if (result === 'pass') return line;
+  const answers = { ...words, unchecked: uncheckedAnswer, 'not-asked': notAskedAnswer };
+  const line = `${marks[result]} ${words.question[language]} ${say(answers[result], language, params)}`;
+  if (params.reason === undefined) return line;
+  return `${line}\n      ${labels.reason[language]}: ${because(id, params, language)} [${id}]`;
+}
+
+/** A few reasons mean another thing with another question. */
+function because(id: string, params: Check['params'], language: Language): string {
   const reason = String(params.reason);
-  const because = reasonWords[reason]?.[language] ?? shown(reason);
-  return `${line}\n      ${labels.reason[language]}: ${because} [${id}]`;
+  const words = reasonWords[`${id} ${reason}`] ?? reasonWords[reason];
+  return words ? say(words, language, params) : shown(reason);
 }
 
 function say(text: Readonly<Record<Language, string>>, language: Language, params: Check['params']): string {

@@ -93,6 +93,11 @@ export class Access {
     return personOf(row);
   }
 
+  /** Whether anybody may sign in yet. */
+  async hasPeople(): Promise<boolean> {
+    return this.database.read((tx) => tx.exists(PersonRow));
+  }
+
   /**
    * @param from the address the request came from, for the limit of attempts
    * @throws TOO_MANY_REQUESTS {retryAfter}; BAD_CREDENTIALS, the same for an unknown login, a wrong password and a

@@ -1,17 +1,7 @@
-import type { KeyObject } from 'node:crypto';
-import {
-  encodeLogEntry,
-  encodeVkey,
-  formatTlogProof,
-  GatewayError,
-  hasCode,
-  inclusionProof,
-  type LogEvent,
-  noteKey,
-} from '@jieqiao/core';
+import { encodeLogEntry, formatTlogProof, GatewayError, hasCode, inclusionProof, type LogEvent } from '@jieqiao/core';
 import { type Database, Lease, type Logger, step, type Tx } from '@jieqiao/platform';
 import * as store from './log-store';
-import { type Integrated, maxBatch, Sequencer } from './sequencer';
+import { type Integrated, type LogKeys, maxBatch, Sequencer } from './sequencer';
 
 /** Rows per INSERT: with entries of 16 KiB still far below any packet limit. */
 const maxInsertRows = 128;
@@ -19,10 +9,8 @@ const maxEntriesPerRead = 256;
 
 export interface AuditLogOptions {
   node: string;
-  /** the checkpoint's origin line and the name of the log's key (`logOrigin`) */
-  origin: string;
-  /** Ed25519 private key: only the process that signs checkpoints may read it */
-  signer: KeyObject;
+  /** Ed25519 keys whose common name is the checkpoint's origin line (`logOrigin`) */
+  keys: LogKeys;
   /** this process, by a name that survives its restart */
   holder: string;
   logger: Logger;
@@ -80,8 +68,6 @@ export async function appendAuditEvent(tx: Tx, frame: LogFrame, events: LogEvent
 
 /** A node's log: append in a transaction, wait for the place in the tree, prove it for ever. */
 export class AuditLog {
-  /** for agreements: what peers verify this log's receipts with */
-  readonly vkey: string;
   private readonly lease: Lease;
   private readonly sequencer: Sequencer;
   private readonly frame: LogFrame;
@@ -98,11 +84,10 @@ export class AuditLog {
     private readonly db: Database,
     private readonly options: AuditLogOptions,
   ) {
-    const { node, origin, signer, holder, now, random, pollMs = 250, leaseTtlMs = 10_000 } = options;
-    this.vkey = encodeVkey(noteKey(origin, signer));
+    const { node, keys, holder, now, random, pollMs = 250, leaseTtlMs = 10_000 } = options;
     this.frame = { node, dialect: db.dialect, now, random };
     this.lease = new Lease(db, 'log.sequencer', holder, leaseTtlMs, now);
-    this.sequencer = new Sequencer(db, this.lease, origin, signer, now);
+    this.sequencer = new Sequencer(db, this.lease, keys, now);
     this.pollMs = pollMs;
   }
 
@@ -172,6 +157,10 @@ export class AuditLog {
   /** The latest signed checkpoint; null while the log is empty. */
   async checkpoint(): Promise<string | null> {
     return (await this.db.read(store.latestCheckpoint))?.note ?? null;
+  }
+
+  state(): Promise<store.LogState> {
+    return this.db.read(store.logState);
   }
 
   /** A tile's hashes as far as they are there (tlog-tiles: at most 256 of 32 bytes), or null. */

@@ -1,1 +1,3 @@
 export * from './audit-log';
+export type { LogState } from './log-store';
+export type { LogKeys } from './sequencer';

@@ -126,6 +126,29 @@ export async function latestCheckpoint(tx: Tx): Promise<StoredCheckpoint | null>
   return checkpointFrom(await tx.query('SELECT size, note FROM log_checkpoint ORDER BY size DESC LIMIT 1'));
 }
 
+/** How the log stands: its newest checkpoint and since when, and what waits for its place. */
+export interface LogState {
+  checkpoint: (StoredCheckpoint & { signedAt: string }) | null;
+  pending: number;
+  oldestPendingAt: string | null;
+}
+
+export async function logState(tx: Tx): Promise<LogState> {
+  const [latest]: Row[] = await tx.query(
+    'SELECT size, note, created_at FROM log_checkpoint ORDER BY size DESC LIMIT 1',
+  );
+  const [waiting]: Row[] = await tx.query(
+    'SELECT COUNT(*) AS pending, MIN(created_at) AS oldest FROM log_entry WHERE log_index IS NULL',
+  );
+  return {
+    checkpoint: latest
+      ? { size: number(latest.size), note: String(latest.note), signedAt: String(latest.created_at) }
+      : null,
+    pending: number(waiting?.pending ?? 0),
+    oldestPendingAt: waiting?.oldest == null ? null : String(waiting.oldest),
+  };
+}
+
 /** The first checkpoint that covers a leaf: as no checkpoint is ever removed, always the same one. */
 export async function checkpointCovering(tx: Tx, index: number): Promise<StoredCheckpoint | null> {
   return checkpointFrom(

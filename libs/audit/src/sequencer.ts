@@ -1,10 +1,27 @@
-import type { KeyObject } from 'node:crypto';
-import { GatewayError, leafHash, noteKey, openCheckpoint, signCheckpoint, TileTree } from '@jieqiao/core';
+import {
+  type Checkpoint,
+  GatewayError,
+  leafHash,
+  type NoteKey,
+  type NoteSigner,
+  openCheckpointNote,
+  parseNote,
+  signCheckpoint,
+  TileTree,
+} from '@jieqiao/core';
 import { type Database, type Lease, step, type Tx } from '@jieqiao/platform';
 import * as store from './log-store';
 
 /** Entries per batch: one commit and one checkpoint for all of them. */
 export const maxBatch = 512;
+
+/** The log's own keys, as they are now: generations come and go while the sequencer runs. */
+export interface LogKeys {
+  /** Every one signs each checkpoint; never empty. */
+  signers: () => readonly NoteSigner[];
+  /** All that ever signed, public halves: the last checkpoint may be by one that signs no more. */
+  known: () => readonly NoteKey[];
+}
 
 export interface Integrated {
   /** the tree that the checkpoint signs */
@@ -29,14 +46,13 @@ export class Sequencer {
   constructor(
     private readonly db: Database,
     private readonly lease: Lease,
-    private readonly origin: string,
-    private readonly privateKey: KeyObject,
+    private readonly keys: LogKeys,
     private readonly now: () => Date,
   ) {}
 
   /**
    * Integrates what is pending, at most one batch. Null when another process holds the lease.
-   * @throws LEASE_LOST, LOG_INCONSISTENT, LOG_SIGNATURE_INVALID (stored checkpoint and key differ), DATABASE_UNAVAILABLE:
+   * @throws LEASE_LOST, LOG_INCONSISTENT, LOG_SIGNATURE_INVALID (no key of ours signed the stored checkpoint), DATABASE_UNAVAILABLE:
    *   nothing was released, and the next call starts from what the database says
    */
   async integrate(): Promise<Integrated | null> {
@@ -66,7 +82,7 @@ export class Sequencer {
     // The leaf is hashed from the stored bytes, not taken from a column: an entry altered while it was pending would
     // otherwise never verify.
     const { tree: next, changed } = tree.extend(pending.map(({ entry }) => leafHash(entry)));
-    const note = signCheckpoint(this.origin, next.size, next.root(), this.privateKey);
+    const note = signCheckpoint(next.size, next.root(), this.keys.signers());
     const at = this.now().toISOString();
     await store.assignIndices(
       tx,
@@ -90,7 +106,7 @@ export class Sequencer {
       throw new GatewayError('LOG_INCONSISTENT', { reason: 'entries-and-checkpoint', integrated, size: stored?.size });
     }
     if (!stored) return TileTree.empty();
-    const checkpoint = openCheckpoint(stored.note, noteKey(this.origin, this.privateKey));
+    const checkpoint = this.opened(stored.note);
     const tree = await TileTree.load(
       checkpoint.size,
       async (level, index) => (await store.readTile(tx, level, index)) ?? Buffer.alloc(0),
@@ -99,5 +115,13 @@ export class Sequencer {
       throw new GatewayError('LOG_INCONSISTENT', { reason: 'tiles-and-checkpoint', size: stored.size });
     }
     return tree;
+  }
+
+  private opened(note: string): Checkpoint {
+    const parsed = parseNote(note);
+    const signed = (key: NoteKey) => parsed.signatures.some(({ keyId }) => keyId.equals(key.id));
+    const key = this.keys.known().find(signed);
+    if (!key) throw new GatewayError('LOG_SIGNATURE_INVALID', { reason: 'not-signed-by-the-log' });
+    return openCheckpointNote(parsed, key);
   }
 }

@@ -7,5 +7,11 @@ export const nodeUrn = (node: string): string => `urn:jieqiao:node:${node}`;
 /** Who a seal certificate speaks for: the authority whose node this is. */
 export const sealUrn = (node: string): string => `urn:jieqiao:seal:${node}`;
 
+/** Numbers of enforcement certificates (执法证号). */
+export const certNoPattern = '^[0-9A-Za-z-]{4,32}$';
+
+/** Who an officer's certificate speaks for: the holder of an enforcement certificate, at an authority's node. */
+export const officerUrn = (node: string, certNo: string): string => `urn:jieqiao:officer:${node}:${certNo}`;
+
 /** The origin line and key name of a node's log (C2SP tlog-checkpoint). */
 export const logOrigin = (node: string): string => `jieqiao.log/${node}`;

@@ -157,7 +157,7 @@ export class BlobIntake {
   /** Announcing costs disk, so it takes a signed envelope, not only a connection. */
   private open(peer: string, jws: string): Envelope {
     const envelope = parseEnvelope(jws);
-    verifyEnvelope(envelope, this.agreements.trustUnder(envelope.claims.agreement));
+    verifyEnvelope(envelope, this.agreements.trustUnder(envelope.claims.agreement), this.now());
     if (envelope.claims.iss !== peer) throw new GatewayError('ENVELOPE_WRONG_ISSUER', { issuer: envelope.claims.iss });
     if (envelope.claims.aud !== this.agreements.node) {
       throw new GatewayError('ENVELOPE_WRONG_AUDIENCE', { audience: envelope.claims.aud });

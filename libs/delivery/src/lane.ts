@@ -12,10 +12,11 @@ import {
   ReceiptOpener,
 } from '@jieqiao/core';
 import { type BlobStore, type Database, Lease, step, type Tx, updateRows } from '@jieqiao/platform';
-import { type AgreementBook } from './agreement-book';
+import type { AgreementBook } from './agreement-book';
 import type { Delivery } from './generated/jieqiao/exchange/v1/Delivery';
 import type { Outcome__Output } from './generated/jieqiao/exchange/v1/Outcome';
-import { PeerClient, type TlsIdentity } from './peer-client';
+import type { Hello } from './hello';
+import { PeerClient } from './peer-client';
 import { LaneRow, OutboxRow } from './tables';
 
 /** The small parts of a sealed bundle, as they travel with the envelope. */
@@ -52,14 +53,16 @@ export interface LaneSettings {
   pollMs: number;
   /** Envelopes in one call at most. */
   maxBatch: number;
+  /** Between two Hellos on a connection that stands. */
+  helloMs: number;
 }
 
 export interface LaneContext {
   db: Database;
   audit: AuditLog;
   agreements: AgreementBook;
+  hello: Hello;
   blobs: BlobStore;
-  identity: TlsIdentity;
   instance: string;
   settings: LaneSettings;
   now: () => Date;
@@ -88,8 +91,15 @@ const maxBatchBytes = 3 * 1024 * 1024;
  */
 export class Lane {
   private readonly lease: Lease;
-  private client: { endpoints: string; peerClient: PeerClient } | null = null;
-  private opener: { vkey: string; receipts: ReceiptOpener } | null = null;
+  private client: { made: string; peerClient: PeerClient } | null = null;
+  /** On which connection the last Hello was said, what there was to tell, and when (ms of a clock that never jumps). */
+  private greeted: { client: PeerClient; handshakes: number; news: string; at: number } | null = null;
+  /** With nothing to deliver, no Hello before this moment of that clock. */
+  private restUntil = 0;
+  private newsAtRest = '';
+  private greetingAtRest = false;
+  /** By the log key that an envelope's agreement names: while a key is being replaced, two of them. */
+  private readonly openers = new Map<string, ReceiptOpener>();
   private readonly progress = new Map<string, PushProgress>();
   private loop: Promise<void> | null = null;
   private stopping = false;
@@ -118,6 +128,8 @@ export class Lane {
   async stop(): Promise<void> {
     this.stopping = true;
     this.wake();
+    // A peer that is not there may take its time not to answer; what is at stake is only a Hello.
+    if (this.greetingAtRest) this.client?.peerClient.close();
     await this.loop;
     this.client?.peerClient.close();
     await this.lease.release().catch(() => undefined);
@@ -138,11 +150,13 @@ export class Lane {
     while (!this.stopping) {
       try {
         this.woken = false;
-        const busy = (await this.lease.acquire()) && (await this.deliverBatch());
+        const held = await this.lease.acquire();
+        const busy = held && (await this.deliverBatch());
         if (!busy) {
           await this.settling;
           this.handedOver = 0;
         }
+        if (held && !busy) await this.greetAtRest();
         if (this.gapAt === null) failures = 0;
         if (!busy) await this.pause(this.context.settings.pollMs);
       } catch (error) {
@@ -150,6 +164,7 @@ export class Lane {
         await this.settling.catch(() => undefined);
         this.settling = Promise.resolve();
         this.handedOver = 0;
+        this.startAfresh(error);
         failures++;
         const waitMs = this.backoff(failures);
         await this.recordFailure(error, failures, waitMs);
@@ -164,6 +179,7 @@ export class Lane {
   private async deliverBatch(from?: number): Promise<boolean> {
     const rows = await this.nextRows(from);
     if (rows.length === 0) return false;
+    const client = await this.greetedClient();
     const envelopes = rows.map((row) => ({ row, claims: ownClaims(row.envelope) }));
     const manifests = envelopes.flatMap(({ claims }) => (claims.bundle ? [claims.bundle.manifest] : []));
     const parts = await this.callbacks.partsOf(manifests);
@@ -171,9 +187,9 @@ export class Lane {
       envelopes.map(({ row, claims }) => ({ row, claims, delivery: toDelivery(row, claims, parts) })),
     );
 
-    await this.pushEvidence(batch);
+    await this.pushEvidence(client, batch);
     step('deliver', 'before-call');
-    const outcomes = await this.connection().deliver({ deliveries: batch.map(({ delivery }) => delivery) });
+    const outcomes = await client.deliver({ deliveries: batch.map(({ delivery }) => delivery) });
     step('deliver', 'answered');
     if (outcomes.length !== batch.length) throw new GatewayError('RECEIPT_INVALID', { reason: 'count' });
 
@@ -218,7 +234,7 @@ export class Lane {
   }
 
   /** Evidence goes ahead of the envelope: announced, then pushed from where the peer stands. */
-  private async pushEvidence(batch: { row: OutboxRow; claims: EnvelopeClaims }[]): Promise<void> {
+  private async pushEvidence(client: PeerClient, batch: { row: OutboxRow; claims: EnvelopeClaims }[]): Promise<void> {
     for (const { row, claims } of batch) {
       const files = claims.bundle?.files ?? [];
       // An expired envelope only goes to be refused, which closes its place in the chain; its files are not needed.
@@ -226,9 +242,7 @@ export class Lane {
       const progress: PushProgress = { sentBytes: 0, totalBytes: files.reduce((sum, file) => sum + file.bytes, 0) };
       this.progress.set(row.jti, progress);
       try {
-        const states = new Map(
-          (await this.connection().announce([row.envelope])).map((state) => [state.digest, state]),
-        );
+        const states = new Map((await client.announce([row.envelope])).map((state) => [state.digest, state]));
         step('deliver', 'announced');
         const missing = files.filter((file) => {
           const { offset = 0, complete = false } = states.get(file.digest) ?? {};
@@ -238,12 +252,12 @@ export class Lane {
         // Small files wait for the peer's disk, not for the line: a few at a time.
         const next = missing.values();
         const pushNext = async (): Promise<void> => {
-          for (const file of next) await this.pushFile(file, states.get(file.digest)?.offset ?? 0, progress);
+          for (const file of next) await this.pushFile(client, file, states.get(file.digest)?.offset ?? 0, progress);
         };
         await Promise.all(Array.from({ length: parallelPushes }, pushNext));
       } catch (error) {
         // Never to be taken: delivered without its files, the envelope is refused for good, with a signature.
-        if (!hasCode(error, 'FILE_TOO_LARGE')) throw error;
+        if (!hasCode(error, 'FILE_TOO_LARGE', 'CERTIFICATE_REFUSED')) throw error;
       } finally {
         this.progress.delete(row.jti);
       }
@@ -251,6 +265,7 @@ export class Lane {
   }
 
   private async pushFile(
+    client: PeerClient,
     file: { digest: Digest; bytes: number },
     offset: number,
     progress: PushProgress,
@@ -260,7 +275,7 @@ export class Lane {
       progress.sentBytes += chunk.length;
     });
     content.pause();
-    await this.connection().push(file.digest, offset, file.bytes, content);
+    await client.push(file.digest, offset, file.bytes, content);
     step('deliver', 'pushed');
   }
 
@@ -278,8 +293,9 @@ export class Lane {
     const { agreements, now } = this.context;
     const party = agreements.underRef(claims.agreement).trust.parties.find((candidate) => candidate.node === this.peer);
     const vkey = party?.logVkey ?? agreements.peer(this.peer, now()).party.logVkey;
-    if (this.opener?.vkey !== vkey) this.opener = { vkey, receipts: new ReceiptOpener(vkey) };
-    return this.opener.receipts;
+    const opener = this.openers.get(vkey) ?? new ReceiptOpener(vkey);
+    this.openers.set(vkey, opener);
+    return opener;
   }
 
   /** One transaction: receipts kept, transfers moved on, both logged. Before it nothing is settled, after it all is. */
@@ -320,13 +336,66 @@ export class Lane {
     this.callbacks.afterSettled(settled);
   }
 
+  /**
+   * The client of this batch, after a Hello where one is due: on a new connection, and then from time to time.
+   * @throws GatewayError PEER_CERTIFICATE_REFUSED, CLOCK_SKEW, PEER_UNREACHABLE, or what the peer answered
+   */
+  private async greetedClient(): Promise<PeerClient> {
+    const client = this.connection();
+    const { greeted } = this;
+    const { hello, settings } = this.context;
+    const news = hello.news(this.peer);
+    const sameConnection = greeted?.client === client && greeted.handshakes === client.handshakes && client.connected;
+    const due = !sameConnection || greeted.news !== news || performance.now() - greeted.at >= settings.helloMs;
+    if (!due) return client;
+    this.greeted = null;
+    await hello.say(this.peer, client);
+    // The peer's own list may just have come.
+    if (!client.stillGood) throw new GatewayError('PEER_CERTIFICATE_REFUSED', { node: this.peer });
+    this.greeted = { client, handshakes: client.handshakes, news, at: performance.now() };
+    return client;
+  }
+
+  /** With nothing to deliver a failed Hello is no failure of the lane: it is kept with the peer's state, and that is all. */
+  private async greetAtRest(): Promise<void> {
+    const news = this.context.hello.news(this.peer);
+    if (this.stopping || (news === this.newsAtRest && performance.now() < this.restUntil)) return;
+    this.newsAtRest = news;
+    this.greetingAtRest = true;
+    try {
+      await this.greetedClient();
+    } catch (error) {
+      this.startAfresh(error);
+      this.context.warn('hello-failed', { peer: this.peer, error });
+    } finally {
+      this.greetingAtRest = false;
+      this.restUntil = performance.now() + this.context.settings.helloMs;
+    }
+  }
+
+  /** Whatever went wrong: the next attempt begins with a Hello, which may tell why, or mend it. */
+  private startAfresh(error: unknown): void {
+    this.greeted = null;
+    // The peer may have renewed its certificate long ago, and a connection that stands goes on showing the old one. One
+    // that failed would not try again before a pause of its own, while the lane has its own.
+    if (!hasCode(error, 'PEER_CERTIFICATE_REFUSED', 'PEER_UNREACHABLE')) return;
+    this.client?.peerClient.close();
+    this.client = null;
+  }
+
+  /**
+   * Made anew when the peer has moved or has other roots, when this node's certificate has been renewed, and when the
+   * certificate that the peer showed is good no longer: a connection that stands goes on under what it began with.
+   */
   private connection(): PeerClient {
-    const { agreements, identity, settings, now } = this.context;
+    const { agreements, settings, now } = this.context;
     const peer = agreements.peer(this.peer, now());
-    const endpoints = JSON.stringify(peer.endpoints);
-    if (this.client?.endpoints !== endpoints) {
+    const identity = agreements.identity(now(), this.peer);
+    const roots = peer.roots.map(({ fingerprint }) => fingerprint);
+    const made = JSON.stringify([peer.endpoints, roots, identity.cert]);
+    if (this.client?.made !== made || !this.client.peerClient.stillGood) {
       this.client?.peerClient.close();
-      this.client = { endpoints, peerClient: new PeerClient(peer, identity, settings.callTimeoutMs) };
+      this.client = { made, peerClient: new PeerClient(peer, identity, settings.callTimeoutMs) };
     }
     return this.client.peerClient;
   }
@@ -398,8 +467,14 @@ function withinSize<T extends { delivery: Delivery }>(batch: T[]): T[] {
   return end === -1 ? batch : batch.slice(0, end);
 }
 
-function speaksOf(entry: LogEntry, row: OutboxRow, peer: string, claims: EnvelopeClaims): boolean {
-  if (entry.event !== 'envelope.received' && entry.event !== 'envelope.refused') return false;
+function speaksOf(
+  entry: LogEntry,
+  row: OutboxRow,
+  peer: string,
+  claims: EnvelopeClaims,
+): entry is Extract<LogEntry, { event: 'envelope.received' | 'envelope.tested' | 'envelope.refused' }> {
+  const taken = claims.kind === 'test' ? 'envelope.tested' : 'envelope.received';
+  if (entry.event !== taken && entry.event !== 'envelope.refused') return false;
   const { subject } = entry;
   return (
     entry.node === peer &&

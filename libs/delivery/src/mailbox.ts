@@ -91,6 +91,17 @@ export function laneTrouble(tx: Tx, peer: string): Promise<LaneTrouble | null> {
   return tx.findOneBy(LaneRow, { peer, direction: 'out' });
 }
 
+/** How many envelopes to a peer wait for their receipt, and since when the oldest of them. */
+export async function queueTo(tx: Tx, peer: string): Promise<{ queued: number; oldestAt: string | null }> {
+  const queued = await tx.countBy(OutboxRow, { peer, state: 'queued' });
+  const oldest = await tx.findOne(OutboxRow, {
+    where: { peer, state: 'queued' },
+    order: { seq: 'ASC' },
+    select: { jti: true, createdAt: true },
+  });
+  return { queued, oldestAt: oldest?.createdAt ?? null };
+}
+
 /** How many envelopes wait for their receipt, and how many lanes wait after a failure. */
 export async function queueState(tx: Tx): Promise<{ queued: number; lanesInTrouble: number }> {
   const queued = await tx.countBy(OutboxRow, { state: 'queued' });

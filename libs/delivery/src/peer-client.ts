@@ -3,16 +3,22 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { PeerCertificate } from 'node:tls';
-import { credentials as grpcCredentials, Metadata } from '@grpc/grpc-js';
-import { Certificate, checkChain, type Digest, type ErrorCode, errorCodes, GatewayError, nodeUrn } from '@jieqiao/core';
+import { type Client, connectivityState, credentials as grpcCredentials, Metadata, status } from '@grpc/grpc-js';
+import { Certificate, type Digest, type ErrorCode, errorCodes, GatewayError } from '@jieqiao/core';
+import type { TlsIdentity } from '@jieqiao/platform';
 import { type ClientGrpcProxy, ClientProxyFactory, Transport } from '@nestjs/microservices';
-import { firstValueFrom, type Observable } from 'rxjs';
+import { firstValueFrom, type Observable, Subject, takeUntil } from 'rxjs';
 import type { Peer } from './agreement-book';
+import type { AgreementOutcome__Output } from './generated/jieqiao/exchange/v1/AgreementOutcome';
 import type { AnnounceRequest } from './generated/jieqiao/exchange/v1/AnnounceRequest';
 import type { AnnounceResponse__Output } from './generated/jieqiao/exchange/v1/AnnounceResponse';
 import type { BlobState__Output } from './generated/jieqiao/exchange/v1/BlobState';
 import type { DeliverRequest } from './generated/jieqiao/exchange/v1/DeliverRequest';
 import type { DeliverResponse__Output } from './generated/jieqiao/exchange/v1/DeliverResponse';
+import type { HelloRequest } from './generated/jieqiao/exchange/v1/HelloRequest';
+import type { HelloResponse__Output } from './generated/jieqiao/exchange/v1/HelloResponse';
+import type { OfferAgreementsRequest } from './generated/jieqiao/exchange/v1/OfferAgreementsRequest';
+import type { OfferAgreementsResponse__Output } from './generated/jieqiao/exchange/v1/OfferAgreementsResponse';
 import type { Outcome__Output } from './generated/jieqiao/exchange/v1/Outcome';
 
 export const protoFile = join(__dirname, '../../../proto/jieqiao/exchange/v1/exchange.proto');
@@ -21,19 +27,17 @@ export const protoPackage = 'jieqiao.exchange.v1';
 export const protoLoader = { longs: Number, enums: String, defaults: true, arrays: true };
 export const maxMessageBytes = 8 * 1024 * 1024;
 
-/** This node's key and certificate as TLS wants them. */
-export interface TlsIdentity {
-  key: string;
-  cert: string;
-}
+type Call<Request, Response> = (
+  request: Request,
+  metadata: Metadata,
+  options: { deadline: number },
+) => Observable<Response>;
 
 interface ExchangeStub {
-  announce(request: AnnounceRequest, metadata: Metadata, options: CallOptions): Observable<AnnounceResponse__Output>;
-  deliver(request: DeliverRequest, metadata: Metadata, options: CallOptions): Observable<DeliverResponse__Output>;
-}
-
-interface CallOptions {
-  deadline: number;
+  announce: Call<AnnounceRequest, AnnounceResponse__Output>;
+  deliver: Call<DeliverRequest, DeliverResponse__Output>;
+  hello: Call<HelloRequest, HelloResponse__Output>;
+  offerAgreements: Call<OfferAgreementsRequest, OfferAgreementsResponse__Output>;
 }
 
 /** Speaks to one peer: gRPC for envelopes, HTTPS for evidence bytes, both under the node's certificate. */
@@ -41,14 +45,18 @@ export class PeerClient {
   private readonly proxy: ClientGrpcProxy;
   private readonly stub: ExchangeStub;
   private readonly agent: Agent;
+  private readonly closed = new Subject<void>();
+  /** Of the peer, at the last handshake of the gRPC connection. */
+  certificate: Certificate | null = null;
+  /** Handshakes of the gRPC connection so far: another number, another connection. */
+  handshakes = 0;
 
   constructor(
     private readonly peer: Peer,
     identity: TlsIdentity,
     private readonly callTimeoutMs: number,
   ) {
-    const anchors = peer.party.anchors.map((anchor) => anchor.toPem()).join('');
-    const checkServerIdentity = (_host: string, certificate: PeerCertificate) => this.identityProblem(certificate);
+    const roots = peer.roots.map((root) => root.toPem()).join('');
     this.proxy = ClientProxyFactory.create({
       transport: Transport.GRPC,
       options: {
@@ -59,11 +67,15 @@ export class PeerClient {
         maxSendMessageLength: maxMessageBytes,
         maxReceiveMessageLength: maxMessageBytes,
         credentials: grpcCredentials.createSsl(
-          Buffer.from(anchors),
+          Buffer.from(roots),
           Buffer.from(identity.key),
           Buffer.from(identity.cert),
           {
-            checkServerIdentity,
+            checkServerIdentity: (_host: string, certificate: PeerCertificate) => {
+              this.handshakes++;
+              this.certificate = Certificate.parse(certificate.raw);
+              return this.refusalOf(this.certificate);
+            },
           },
         ),
         channelOptions: {
@@ -76,19 +88,52 @@ export class PeerClient {
       },
     }) as ClientGrpcProxy;
     this.stub = this.proxy.getService<ExchangeStub>('ExchangeService');
-    this.agent = new Agent({ ...identity, ca: anchors, keepAlive: true, maxSockets: 4, checkServerIdentity });
+    this.agent = new Agent({
+      ...identity,
+      ca: roots,
+      keepAlive: true,
+      maxSockets: 4,
+      checkServerIdentity: (_host, certificate) => this.refusalOf(Certificate.parse(certificate.raw)),
+    });
+  }
+
+  /** Whether the gRPC connection stands; the next call would make one. */
+  get connected(): boolean {
+    const client = this.proxy.getClientByServiceName<Client>('ExchangeService');
+    return client.getChannel().getConnectivityState(false) === connectivityState.READY;
+  }
+
+  /** False when the certificate that was good at the handshake has expired since, or stands on a list that came since. */
+  get stillGood(): boolean {
+    return this.certificate === null || this.peer.certificateProblem(this.certificate, new Date()) === null;
   }
 
   /** @throws GatewayError PEER_UNREACHABLE, or what the peer answered */
   async announce(envelopes: string[]): Promise<BlobState__Output[]> {
-    const answer = this.stub.announce({ envelopes }, new Metadata(), { deadline: Date.now() + this.callTimeoutMs });
-    return (await firstValueFrom(answer).catch(asGatewayError)).blobs;
+    return (await this.call(this.stub.announce, { envelopes })).blobs;
   }
 
   /** @throws GatewayError PEER_UNREACHABLE, or what the peer answered */
   async deliver(request: DeliverRequest): Promise<Outcome__Output[]> {
-    const answer = this.stub.deliver(request, new Metadata(), { deadline: Date.now() + this.callTimeoutMs });
-    return (await firstValueFrom(answer).catch(asGatewayError)).outcomes;
+    return (await this.call(this.stub.deliver, request)).outcomes;
+  }
+
+  /**
+   * @returns null when the peer's software is older than this call
+   * @throws GatewayError PEER_UNREACHABLE, or what the peer answered
+   */
+  async hello(request: HelloRequest): Promise<HelloResponse__Output | null> {
+    try {
+      return await this.call(this.stub.hello, request);
+    } catch (error) {
+      if (error instanceof GatewayError && error.params.grpc === status.UNIMPLEMENTED) return null;
+      throw error;
+    }
+  }
+
+  /** @throws GatewayError PEER_UNREACHABLE, or what the peer answered */
+  async offerAgreements(files: Uint8Array[]): Promise<AgreementOutcome__Output[]> {
+    return (await this.call(this.stub.offerAgreements, { files: files.map((file) => Buffer.from(file)) })).outcomes;
   }
 
   /**
@@ -134,15 +179,25 @@ export class PeerClient {
     }
   }
 
+  /** Calls under way fail at once. */
   close(): void {
+    this.closed.next();
     this.proxy.close();
     this.agent.destroy();
   }
 
-  private identityProblem(certificate: PeerCertificate): Error | undefined {
-    const urn = nodeUrn(this.peer.party.node);
-    const leaf = Certificate.parse(certificate.raw);
-    const problem = checkChain(leaf, this.peer.party.anchors, new Date(), 'node', urn);
+  private async call<Request, Response>(method: Call<Request, Response>, request: Request): Promise<Response> {
+    const answer = method.call(this.stub, request, new Metadata(), { deadline: Date.now() + this.callTimeoutMs });
+    const nothing = new GatewayError('PEER_UNREACHABLE', { reason: 'closed' });
+    const response = await firstValueFrom(answer.pipe(takeUntil(this.closed)), { defaultValue: nothing }).catch(
+      asGatewayError,
+    );
+    if (response === nothing) throw nothing;
+    return response as Response;
+  }
+
+  private refusalOf(leaf: Certificate): Error | undefined {
+    const problem = this.peer.certificateProblem(leaf, new Date());
     return problem ? new Error(`PEER_CERTIFICATE_REFUSED ${problem.code}`) : undefined;
   }
 }

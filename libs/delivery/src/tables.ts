@@ -1,4 +1,4 @@
-import type { Digest, ErrorCode } from '@jieqiao/core';
+import type { AgreementRef, Digest, ErrorCode } from '@jieqiao/core';
 import { bigintNumber } from '@jieqiao/platform';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
@@ -119,4 +119,47 @@ export class AnnouncementRow {
 
   @Column('varchar', { name: 'expires_at' })
   expiresAt!: string;
+}
+
+/** What the last Hello of a peer told, either way. */
+@Entity('peer_state')
+export class PeerStateRow {
+  @PrimaryColumn('varchar')
+  peer!: string;
+
+  /** The last Hello of either side that went through. */
+  @Column('varchar', { name: 'seen_at', nullable: true })
+  seenAt!: string | null;
+
+  /** The last one of ours: the measurement is of then. Null while the peer's software knows no Hello. */
+  @Column('varchar', { name: 'hello_at', nullable: true })
+  helloAt!: string | null;
+
+  /** The peer's clock less ours. */
+  @Column('bigint', { name: 'skew_ms', nullable: true, ...bigint })
+  skewMs!: number | null;
+
+  @Column('bigint', { name: 'rtt_ms', nullable: true, ...bigint })
+  rttMs!: number | null;
+
+  @Column('varchar', { nullable: true })
+  software!: string | null;
+
+  /** Versions that the peer holds and that name both nodes. */
+  @Column('simple-json', { nullable: true })
+  agreements!: AgreementRef[] | null;
+
+  /** Fingerprint of the certificate under which it was seen. */
+  @Column('varchar', { nullable: true })
+  certificate!: Digest | null;
+
+  @Column('varchar', { name: 'not_after', nullable: true })
+  notAfter!: string | null;
+
+  /** Why our last Hello failed, or null. */
+  @Column('varchar', { nullable: true })
+  error!: ErrorCode | null;
+
+  @Column('varchar', { name: 'error_at', nullable: true })
+  errorAt!: string | null;
 }

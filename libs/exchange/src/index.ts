@@ -1,4 +1,4 @@
-export type { CaseData, EvidenceData } from './bundle-contents';
+export { type CaseData, type EvidenceData, recognitionAgreement } from './bundle-contents';
 export * from './lane-callbacks';
 export * from './receive-envelope';
 export * from './send-transfer';

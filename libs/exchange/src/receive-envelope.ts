@@ -8,13 +8,14 @@ import {
   type Digest,
   digestOf,
   type Envelope,
-  type EnvelopeClaims,
   type ErrorCode,
   GatewayError,
   type LogEvent,
   parseEnvelope,
   parseManifest,
   sealUrn,
+  type TransferClaims,
+  type Trust,
   trustedParty,
   uuidv7,
   verifyEnvelope,
@@ -25,6 +26,7 @@ import {
   type ArrivedBlob,
   type BlobIntake,
   type ChainEnd,
+  type CrlBook,
   type Delivery__Output,
   keepTaken,
   lockChain,
@@ -48,6 +50,7 @@ export interface ReceiveContext {
   db: Database;
   audit: AuditLog;
   agreements: AgreementBook;
+  crls: CrlBook;
   intake: BlobIntake;
   node: string;
   now: () => Date;
@@ -58,7 +61,7 @@ export interface ReceiveContext {
 interface Checked {
   digest: Digest;
   envelope: Envelope | null;
-  /** Null when the delivery is to be refused for `refusal`. */
+  /** Null when the delivery is to be refused for `refusal`, and of a test envelope, which brings nothing. */
   contents: Contents | null;
   refusal: ErrorCode | null;
   /** A refusal consumes the position in the chain only if the envelope is really the peer's. */
@@ -148,28 +151,40 @@ export class ReceiveEnvelope {
       checked.envelope = envelope;
       if (envelope.claims.iss !== peer)
         throw new GatewayError('ENVELOPE_WRONG_ISSUER', { issuer: envelope.claims.iss });
-      const agreement = this.context.agreements.underRef(envelope.claims.agreement);
-      verifyEnvelope(envelope, agreement.trust);
+      const { agreements, crls } = this.context;
+      const { claims } = envelope;
+      const now = this.context.now();
+      verifyEnvelope(envelope, agreements.trustUnder(claims.agreement), now);
       checked.authentic = envelope.claims.aud === this.context.node;
       step('receive', '1-opened');
-      checkFreshness(envelope.claims, this.context.node, this.context.now());
-      mustBeInForceAtIssue(agreement, envelope.claims);
-      checked.contents = this.openContents(envelope, agreement, delivery);
+      checkFreshness(claims, this.context.node, now);
+      const agreement = agreements.judge(claims.agreement, new Date(claims.iat * 1000));
+      const { anchors } = trustedParty(agreement.trust, peer)!;
+      if (!crls.fresh(anchors, now)) throw new GatewayError('REVOCATION_STALE', { peer });
+      if (claims.kind === 'transfer') checked.contents = this.openContents(claims, agreement, delivery);
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
+      // Signed with a key that has been revoked since, and handed over by the peer itself: not taken, but it is the
+      // peer's next envelope, or the chain could never go on.
+      if (error.params.problem === 'REVOKED' && checked.envelope?.claims.aud === this.context.node) {
+        checked.authentic = true;
+      }
       checked.refusal = error.code;
     }
     return checked;
   }
 
-  private openContents(envelope: Envelope, agreement: Agreement, delivery: Delivery__Output): Contents {
-    const { claims } = envelope;
+  private openContents(claims: TransferClaims, agreement: Agreement, delivery: Delivery__Output): Contents {
+    const { agreements, now } = this.context;
+    // By the date of issue: what was on its way when the powers passed still counts.
+    for (const node of [claims.iss, claims.aud])
+      agreements.mustHavePowers(agreement, node, new Date(claims.iat * 1000));
     if (!claims.bundle) throw new GatewayError('BUNDLE_MALFORMED', { reason: 'none' });
     // Its bytes were refused when they were announced: without this the envelope would wait for them until it expires.
     this.context.intake.mustFit(claims.bundle.files);
     if (digestOf(delivery.manifest) !== claims.bundle.manifest) throw new GatewayError('BUNDLE_DIGEST_MISMATCH', {});
     const refs = parseManifest(delivery.manifest);
-    checkSeal(delivery, claims, agreement);
+    checkSeal(delivery, claims, agreements.trustUnder(claims.agreement), now());
     const parts = inlineParts(refs, delivery);
     const transfer = parseTransferData(parts[transferPart]!);
     mustMatchEnvelope(transfer, claims);
@@ -178,7 +193,7 @@ export class ReceiveEnvelope {
       transfer,
       agreement: recognitionAgreement(agreement),
       manifest,
-      at: this.context.now().toISOString(),
+      at: now().toISOString(),
     });
     const { manifest: manifestBytes, signature } = delivery;
     const decisionJson = canonicalJson(decision);
@@ -216,19 +231,18 @@ export class ReceiveEnvelope {
   private decideOne(peer: string, delivery: Checked, state: DecisionState): Decided {
     const { lane, known, arrived, taken, writes } = state;
     const claims = delivery.envelope?.claims ?? null;
+    // 2 known envelope: the original receipt again, whatever has become of its agreement and its signer since
+    const before = claims?.iss === peer ? known.get(claims.jti) : undefined;
+    if (before?.digest === delivery.digest) {
+      if (before.refusal) return { status: 'STATUS_REFUSED', code: before.refusal, log: before.log };
+      return { status: 'STATUS_RECEIVED', code: '', log: before.log };
+    }
     if (delivery.refusal && passing.has(delivery.refusal)) {
       writes.events.push(refusedEvent(peer, delivery, delivery.refusal));
       return { status: 'STATUS_RETRY', code: delivery.refusal };
     }
     if (!claims || !delivery.authentic) return refuse(writes, peer, delivery, delivery.refusal ?? 'ENVELOPE_MALFORMED');
-
-    // 2 known envelope: the original receipt again
-    const before = known.get(claims.jti);
-    if (before) {
-      if (before.digest !== delivery.digest) return refuse(writes, peer, delivery, 'ENVELOPE_ALTERED');
-      if (before.refusal) return { status: 'STATUS_REFUSED', code: before.refusal, log: before.log };
-      return { status: 'STATUS_RECEIVED', code: '', log: before.log };
-    }
+    if (before) return refuse(writes, peer, delivery, 'ENVELOPE_ALTERED');
     if (claims.seq <= lane.seq) return refuse(writes, peer, delivery, 'ENVELOPE_CHAIN_BROKEN');
     if (claims.seq !== lane.seq + 1) {
       writes.events.push(refusedEvent(peer, delivery, 'ENVELOPE_SEQ_GAP'));
@@ -237,18 +251,22 @@ export class ReceiveEnvelope {
     if (claims.prev !== lane.digest) return refuse(writes, peer, delivery, 'ENVELOPE_CHAIN_BROKEN');
 
     let refusal = delivery.refusal;
-    const files = delivery.contents ? (claims.bundle?.files ?? []) : [];
+    const { contents } = delivery;
+    const files = contents ? (claims.bundle?.files ?? []) : [];
     if (!files.every((file) => arrived.has(file.digest))) return { status: 'STATUS_RETRY', code: 'BLOB_MISSING' };
     if (files.some((file) => arrived.get(file.digest)!.bytes !== file.bytes)) refusal = 'LENGTH_MISMATCH';
-    if (!refusal && taken.has(claims.transfer)) refusal = 'WRONG_STATE';
+    if (!refusal && claims.kind === 'transfer' && taken.has(claims.transfer)) refusal = 'WRONG_STATE';
 
     const log = { appended: writes.events.length };
-    if (refusal || !delivery.contents) {
-      writes.events.push(refusedEvent(peer, delivery, refusal ?? 'INTERNAL'));
-    } else {
-      writes.events.push(receivedEvent(peer, delivery, delivery.contents));
-      this.take(peer, claims, delivery.contents, arrived, writes);
+    if (!refusal && claims.kind === 'test') {
+      writes.events.push(testedEvent(peer, delivery));
+    } else if (!refusal && claims.kind === 'transfer' && contents) {
+      writes.events.push(receivedEvent(peer, delivery, claims, contents));
+      this.take(peer, claims, contents, arrived, writes);
       taken.add(claims.transfer);
+    } else {
+      refusal ??= 'INTERNAL';
+      writes.events.push(refusedEvent(peer, delivery, refusal));
     }
     lane.seq = claims.seq;
     lane.digest = delivery.digest;
@@ -268,7 +286,7 @@ export class ReceiveEnvelope {
 
   private take(
     peer: string,
-    claims: EnvelopeClaims,
+    claims: TransferClaims,
     contents: Contents,
     arrived: ReadonlyMap<Digest, ArrivedBlob>,
     writes: Writes,
@@ -326,8 +344,12 @@ export class ReceiveEnvelope {
   }
 }
 
-/** Reasons that pass without the sender doing anything: an agreement not imported here yet, a clock that is ahead. */
-const passing: ReadonlySet<ErrorCode> = new Set(['AGREEMENT_UNKNOWN_VERSION', 'ENVELOPE_FROM_FUTURE']);
+/** Reasons that pass: an agreement not imported here yet, a clock that is ahead, a revocation list that is to come. */
+const passing: ReadonlySet<ErrorCode> = new Set([
+  'AGREEMENT_UNKNOWN_VERSION',
+  'ENVELOPE_FROM_FUTURE',
+  'REVOCATION_STALE',
+]);
 
 interface DecisionState {
   lane: ChainEnd;
@@ -338,16 +360,13 @@ interface DecisionState {
   writes: Writes;
 }
 
-function mustBeInForceAtIssue(agreement: Agreement, claims: EnvelopeClaims): void {
-  const issued = new Date(claims.iat * 1000).toISOString();
-  const { from, to } = agreement.content.effective;
-  if (issued < from || issued >= to) throw new GatewayError('AGREEMENT_NOT_IN_FORCE', { id: agreement.ref.id });
-}
-
-function checkSeal(delivery: Delivery__Output, claims: EnvelopeClaims, agreement: Agreement): void {
-  const issuer = trustedParty(agreement.trust, claims.iss)!;
+/** A bundle that comes today may have been sealed today: a revocation counts up to now, whatever date the seal states. */
+function checkSeal(delivery: Delivery__Output, claims: TransferClaims, trust: Trust, now: Date): void {
+  const { anchors } = trustedParty(trust, claims.iss)!;
   const issuedAt = new Date(claims.iat * 1000);
-  const seal = verifySeal(delivery.manifest, delivery.signature, issuer.anchors, issuedAt, sealUrn(claims.iss));
+  const { manifest, signature } = delivery;
+  const revocation = { crls: trust.crls, at: now };
+  const seal = verifySeal(manifest, signature, anchors, issuedAt, sealUrn(claims.iss), revocation);
   if (seal.problem) throw new GatewayError('BUNDLE_SIGNER_UNKNOWN', { problem: seal.problem.code });
   if (seal.signingTime.getTime() > issuedAt.getTime() + clockSkewMs) {
     throw new GatewayError('BUNDLE_MALFORMED', { reason: 'signed-after-the-envelope' });
@@ -370,7 +389,7 @@ function inlineParts(refs: readonly BundleFileRef[], delivery: Delivery__Output)
   return parts;
 }
 
-function mustMatchEnvelope(transfer: TransferData, claims: EnvelopeClaims): void {
+function mustMatchEnvelope(transfer: TransferData, claims: TransferClaims): void {
   const same =
     transfer.id === claims.transfer &&
     transfer.dossier === claims.dossier &&
@@ -385,7 +404,7 @@ function mustMatchEnvelope(transfer: TransferData, claims: EnvelopeClaims): void
 function checkEvidence(
   refs: readonly BundleFileRef[],
   transfer: TransferData,
-  claims: EnvelopeClaims,
+  claims: TransferClaims,
 ): Record<string, string> {
   const files = new Map(refs.map((ref) => [ref.name, ref]));
   const announced = new Map(claims.bundle!.files.map((file) => [file.digest, file.bytes]));
@@ -437,8 +456,12 @@ function refusedEvent(peer: string, delivery: Checked, code: ErrorCode): LogEven
   };
 }
 
-function receivedEvent(peer: string, delivery: Checked, contents: Contents): LogEvent {
-  const { claims } = delivery.envelope!;
+function testedEvent(peer: string, { digest, envelope }: Checked): LogEvent {
+  const { agreement, jti, seq } = envelope!.claims;
+  return { event: 'envelope.tested', subject: { agreement, envelope: digest, jti, peer, seq } };
+}
+
+function receivedEvent(peer: string, delivery: Checked, claims: TransferClaims, contents: Contents): LogEvent {
   return {
     event: 'envelope.received',
     subject: {

@@ -1,20 +1,14 @@
 import { type Person, requirePermission } from '@jieqiao/access';
 import type { AuditLog } from '@jieqiao/audit';
 import {
-  type Agreement,
-  checkChain,
   type Digest,
   digestOf,
   type EnvelopeClaims,
   GatewayError,
   type LogEvent,
-  nodeUrn,
   type SealedBundle,
-  type Signer,
   sealBundle,
-  sealUrn,
   signEnvelope,
-  trustedParty,
   uuidv7,
 } from '@jieqiao/core';
 import {
@@ -25,7 +19,16 @@ import {
   type QueuedEnvelope,
   queueEnvelopes,
 } from '@jieqiao/delivery';
-import { Batcher, type Database, insertRows, lockForUpdate, step, type Tx, updateRows } from '@jieqiao/platform';
+import {
+  Batcher,
+  type Database,
+  insertRows,
+  type KeyRing,
+  lockForUpdate,
+  step,
+  type Tx,
+  updateRows,
+} from '@jieqiao/platform';
 import { evaluateRecognition, type RecognitionDecision } from '@jieqiao/recognition';
 import { In } from 'typeorm';
 import {
@@ -56,8 +59,8 @@ export interface SendContext {
   audit: AuditLog;
   agreements: AgreementBook;
   node: string;
-  seal: Signer;
-  nodeSigner: Signer;
+  /** This node's keys as they are now. */
+  keys: () => KeyRing;
   /** How long the peer may take to accept an envelope, seconds. */
   envelopeLifetime: number;
   wake(peer: string): void;
@@ -91,7 +94,9 @@ export class SendTransfer {
   /**
    * @returns what was written, or null when this key has done it before
    * @throws GatewayError FORBIDDEN, NOT_FOUND, WRONG_STATE, PRECONDITION_FAILED, IDEMPOTENCY_KEY_REUSED,
-   * EVIDENCE_INCOMPLETE, VALIDATION_FAILED, AGREEMENT_*, RECOGNITION_BLOCKED, ACKNOWLEDGEMENT_REQUIRED */
+   * EVIDENCE_INCOMPLETE, VALIDATION_FAILED, AGREEMENT_*, AUTHORITY_SUCCEEDED, CERTIFICATE_REFUSED, RECOGNITION_BLOCKED,
+   * ACKNOWLEDGEMENT_REQUIRED
+   */
   send(request: SendRequest): Promise<Sent | null> {
     return this.batcher.add(request);
   }
@@ -148,9 +153,12 @@ export class SendTransfer {
     step('send', '1-permitted');
 
     // 2 evaluateRecognition
-    const { node, now, random, seal, nodeSigner, envelopeLifetime } = this.context;
+    const { node, now, random, agreements, keys, envelopeLifetime } = this.context;
     const at = now();
-    const agreement = this.context.agreements.current(row.peer, at);
+    // The peer judges by the time in the envelope, which has whole seconds: so do we.
+    const issuedAt = new Date(Math.floor(at.getTime() / 1000) * 1000);
+    const agreement = agreements.current(row.peer, issuedAt);
+    for (const party of [node, row.peer]) agreements.mustHavePowers(agreement, party, issuedAt);
     const evidence = stored.evidence.get(row.id) ?? [];
     const transfer = composeTransfer(row, evidence, agreement, node);
     const decision = evaluateRecognition({
@@ -163,7 +171,9 @@ export class SendTransfer {
     step('send', '2-evaluated');
 
     // 3 seal bundle, signEnvelope
-    mustBeUsable(agreement, node, at, seal, nodeSigner);
+    // An expired certificate is found here, where the administrator can act, not at the peer, where the chain would stop.
+    const seal = keys().seal(agreement, issuedAt);
+    const nodeSigner = keys().node(agreement, issuedAt);
     const files = bundleFiles(transfer, decision, evidence, at.toISOString());
     const sealed = sealBundle(files, seal, at);
     const lane = lanes.get(row.peer) ?? (await lockChain(tx, this.context.db.dialect, row.peer, 'out'));
@@ -172,8 +182,8 @@ export class SendTransfer {
       iss: node,
       aud: row.peer,
       jti: uuidv7(at.getTime(), random(10)),
-      iat: Math.floor(at.getTime() / 1000),
-      exp: Math.floor(at.getTime() / 1000) + envelopeLifetime,
+      iat: issuedAt.getTime() / 1000,
+      exp: issuedAt.getTime() / 1000 + envelopeLifetime,
       kind: 'transfer',
       dossier: row.dossierId,
       transfer: row.id,
@@ -321,15 +331,6 @@ function mayBeSent(decision: RecognitionDecision, acknowledged: readonly string[
   }
   const open = rules('supplement').filter((rule) => !acknowledged.includes(rule));
   if (open.length > 0) throw new GatewayError('ACKNOWLEDGEMENT_REQUIRED', { rules: open });
-}
-
-/** An expired certificate is found here, where the administrator can act, not at the peer, where the chain would stop. */
-function mustBeUsable(agreement: Agreement, node: string, at: Date, seal: Signer, nodeSigner: Signer): void {
-  const { anchors } = trustedParty(agreement.trust, node)!;
-  const problem =
-    checkChain(seal.certificate, anchors, at, 'seal', sealUrn(node)) ??
-    checkChain(nodeSigner.certificate, anchors, at, 'node', nodeUrn(node));
-  if (problem) throw new GatewayError('CERTIFICATE_REFUSED', { problem: problem.code, subject: problem.subject });
 }
 
 function bundleRow(

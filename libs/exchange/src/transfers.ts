@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { Readable as ReadableStream } from 'node:stream';
 import { type Person, requirePermission } from '@jieqiao/access';
 import type { AuditLog } from '@jieqiao/audit';
-import { type Digest, GatewayError, type LogEvent, planBundle, uuidv7, writeZip } from '@jieqiao/core';
+import { type Digest, foldName, GatewayError, type LogEvent, planBundle, uuidv7, writeZip } from '@jieqiao/core';
 import {
   type AgreementBook,
   laneTrouble,
@@ -88,6 +88,8 @@ export interface SendAnswer {
 export interface TransferFilter {
   direction?: 'out' | 'in';
   state?: TransferState;
+  /** Those that this node deals with on the other side now, its own and those of whom it has succeeded. */
+  handledBy?: string;
   limit: number;
   /** Ids sort by creation time; the page holds what was created before this one. */
   before?: string;
@@ -117,9 +119,10 @@ export class Transfers {
 
   async create(person: Person, input: DraftInput): Promise<TransferView> {
     requirePermission(person, 'transfer.create');
-    const { db, audit, agreements, now, random } = this.context;
+    const { db, audit, agreements, node, now, random } = this.context;
     const at = now();
-    agreements.current(input.to, at);
+    const agreement = agreements.current(input.to, at);
+    for (const party of [node, input.to]) agreements.mustHavePowers(agreement, party, at);
     const createdAt = at.toISOString();
     const row: TransferRow = {
       id: uuidv7(at.getTime(), random(10)),
@@ -168,10 +171,14 @@ export class Transfers {
         .limit(filter.limit + 1);
       if (filter.direction) query.andWhere('t.direction = :direction', { direction: filter.direction });
       if (filter.state) query.andWhere('t.state = :state', { state: filter.state });
+      if (filter.handledBy) {
+        const peers = this.context.agreements.actsFor(filter.handledBy, this.context.now());
+        query.andWhere('t.peer IN (:...peers)', { peers });
+      }
       if (filter.before) query.andWhere('t.id < :before', { before: filter.before });
       return query.getMany();
     });
-    const items = rows.slice(0, filter.limit).map(summaryOf);
+    const items = rows.slice(0, filter.limit).map((row) => summaryOf(row, this.handledBy(row)));
     return { items, nextBefore: rows.length > filter.limit ? items.at(-1)!.id : null };
   }
 
@@ -186,7 +193,7 @@ export class Transfers {
       const inbox = row.direction === 'in' ? await takenEnvelope(tx, row.jti!) : null;
       const lane = row.delivery === 'queued' ? await laneTrouble(tx, row.peer) : null;
       const progress = row.jti ? this.context.progressOf(row.peer, row.jti) : null;
-      return viewOf({ row, evidence, bundle, outbox, inbox, lane, progress });
+      return viewOf({ row, handledBy: this.handledBy(row), evidence, bundle, outbox, inbox, lane, progress });
     });
   }
 
@@ -202,8 +209,9 @@ export class Transfers {
       if (items.length >= limits.filesPerTransfer) {
         throw new GatewayError('LIMIT_EXCEEDED', { what: 'files-per-transfer', limit: limits.filesPerTransfer });
       }
-      const folded = input.fileName.normalize('NFC').toLowerCase();
-      if (items.some((item) => item.fileName.normalize('NFC').toLowerCase() === folded)) {
+      // As the container will compare them: two names that one disk takes for one would not be opened anywhere.
+      const folded = foldName(input.fileName);
+      if (items.some((item) => foldName(item.fileName) === folded)) {
         throw new GatewayError('VALIDATION_FAILED', { errors: ['/fileName unique'] });
       }
       const { fileName, mediaType, bytes, expectedDigest, data } = input;
@@ -349,7 +357,8 @@ export class Transfers {
       if (!sent) return await this.sentBefore(person, id, waiting?.settled ?? null);
       const settled = waiting ? await waiting.settled : null;
       if (waiting && !settled) return await this.sentBefore(person, id, null);
-      const view = options.minimal ? summaryOfSent(sent, settled) : viewOfSent(sent, settled);
+      const encode = options.minimal ? summaryOfSent : viewOfSent;
+      const view = encode(sent, settled, this.handledBy(sent.row));
       return { status: settled ? 200 : 202, view };
     } finally {
       waiting?.cancel();
@@ -422,6 +431,11 @@ export class Transfers {
       const { envelope, receipt } = (await sentEnvelope(tx, row.jti))!;
       return { envelope, receipt };
     });
+  }
+
+  /** Whoever deals with it at the other side now. Casework asks this before it lets somebody act on a transfer. */
+  private handledBy(row: TransferRow): string {
+    return this.context.agreements.handledBy(row.peer, this.context.now());
   }
 
   private async visible(tx: Tx, id: string): Promise<TransferRow> {

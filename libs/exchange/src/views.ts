@@ -37,7 +37,10 @@ export interface TransferView {
   dossier: string;
   number: string;
   title: string;
+  /** The node with which it was exchanged, and whose log and keys prove it, for ever. */
   peer: string;
+  /** The node that deals with it on the other side now: the peer, or whoever has taken its powers over. */
+  handledBy: string;
   state: TransferState;
   delivery: DeliveryView;
   version: number;
@@ -61,6 +64,7 @@ export type TransferSummary = Omit<
 
 export interface ViewSources {
   row: TransferRow;
+  handledBy: string;
   evidence: readonly EvidenceRow[];
   bundle: BundleRow | null;
   outbox: SentEnvelope | null;
@@ -69,7 +73,7 @@ export interface ViewSources {
   progress: PushProgress | null;
 }
 
-export function summaryOf(row: TransferRow): TransferSummary {
+export function summaryOf(row: TransferRow, handledBy: string): TransferSummary {
   const { id, direction, kind, number, title, peer, state, version, createdAt, updatedAt } = row;
   const delivery = { state: row.delivery, refusal: row.refusal };
   return {
@@ -80,6 +84,7 @@ export function summaryOf(row: TransferRow): TransferSummary {
     number,
     title,
     peer,
+    handledBy,
     state,
     delivery,
     version,
@@ -89,13 +94,13 @@ export function summaryOf(row: TransferRow): TransferSummary {
 }
 
 export function viewOf(sources: ViewSources): TransferView {
-  const { row, bundle, outbox, inbox } = sources;
+  const { row, handledBy, bundle, outbox, inbox } = sources;
   const sealed = bundle ? (JSON.parse(bundle.transferJson.toString()) as TransferData) : null;
   // A draft that was sent before and is being edited again shows what the officer works on, not what was sealed.
   const data = row.data ?? (sealed ? caseDataOf(sealed) : {});
   const message = outbox ?? inbox;
   return {
-    ...summaryOf(row),
+    ...summaryOf(row, handledBy),
     delivery: deliveryOf(sources),
     data,
     evidence: sources.evidence.map((item) => evidenceOf(item, sealed)),
@@ -106,10 +111,11 @@ export function viewOf(sources: ViewSources): TransferView {
 }
 
 /** The view right after sending, from what was written: a read would only bring the same back. */
-export function viewOfSent(sent: Sent, settled: Settled | null): TransferView {
+export function viewOfSent(sent: Sent, settled: Settled | null, handledBy: string): TransferView {
   const { evidence, bundle, outbox } = sent;
   return viewOf({
     row: rowAfter(sent, settled),
+    handledBy,
     evidence,
     bundle,
     outbox: settled?.row ?? { ...outbox, settledAt: null, receipt: null },
@@ -119,8 +125,8 @@ export function viewOfSent(sent: Sent, settled: Settled | null): TransferView {
   });
 }
 
-export function summaryOfSent(sent: Sent, settled: Settled | null): TransferSummary {
-  return summaryOf(rowAfter(sent, settled));
+export function summaryOfSent(sent: Sent, settled: Settled | null, handledBy: string): TransferSummary {
+  return summaryOf(rowAfter(sent, settled), handledBy);
 }
 
 function rowAfter({ row }: Sent, settled: Settled | null): TransferRow {

@@ -49,6 +49,16 @@ describe('loadConfig', () => {
     expect(config.databaseUrl).toBe('mariadb://a:b@h:3306/x');
   });
 
+  it('takes time-stamping services in the order given, with spaces or without', () => {
+    const urls = 'https://tsa.example/a, http://[::1]:8080/tsa?x=1';
+    expect(load({ node: 'pinghu.330482', timestamps: { urls } }).timestamps.urls).toBe(urls);
+    expect(load({ node: 'pinghu.330482' }).timestamps).toEqual({
+      urls: '',
+      timeoutMs: 5_000,
+      demonstrationAuthority: false,
+    });
+  });
+
   it('starts from the environment alone, and finds config.json in the data directory', () => {
     const env = { JIEQIAO_NODE: 'jinshan.310116', JIEQIAO_DATA_DIR: dir };
     expect(loadConfig({ argv: [], env, cwd: '/' }).dataDir).toBe(dir);
@@ -88,6 +98,37 @@ describe('loadConfig', () => {
     ['not JSON', '{', {}, /config\.json: is not JSON/],
     ['unknown level', { node: 'a.330482', log: { level: 'loud' } }, {}, /^log\.level: found "loud" .*one of fatal/],
     ['null', { node: null }, {}, /^node: found null/],
+    [
+      'a service that is no address',
+      { node: 'a.330482', timestamps: { urls: 'https://tsa.example,tsa.example' } },
+      {},
+      /^timestamps\.urls: found "https:.*; give up to 10 http or https addresses without user names/,
+    ],
+    [
+      'a service with a password',
+      { node: 'a.330482' },
+      { JIEQIAO_TIMESTAMPS_URLS: 'https://a:b@tsa.example' },
+      /^timestamps\.urls: found/,
+    ],
+    [
+      'a port that is none',
+      { node: 'a.330482', timestamps: { urls: 'http://tsa.example:99999' } },
+      {},
+      /^timestamps\.urls/,
+    ],
+    [
+      'an empty place in a list',
+      { node: 'a.330482', timestamps: { urls: 'http://tsa.example,' } },
+      {},
+      /^timestamps\.urls/,
+    ],
+    [
+      'eleven services',
+      { node: 'a.330482', timestamps: { urls: Array(11).fill('http://a').join() } },
+      {},
+      /^timestamps\.urls/,
+    ],
+    ['no text', { node: 'a.330482', timestamps: { urls: [] } }, {}, /^timestamps\.urls: found \[\]/],
     ['prototype key', '{"node":"a.330482","__proto__":{"x":1}}', {}, /^__proto__: unknown setting/],
   ])('refuses: %s', (_, file, env, expected) => {
     expect(problemsOf(() => load(file, env))[0]).toMatch(expected);

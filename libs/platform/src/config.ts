@@ -14,6 +14,7 @@ import {
   MaxLength,
   Min,
   MinLength,
+  ValidateBy,
   validateSync,
 } from 'class-validator';
 
@@ -80,6 +81,16 @@ function flag(about: string): PropertyDecorator {
   return all(document({ about, give: 'true or false', kind: 'boolean' }), IsBoolean());
 }
 
+const maxUrls = 10;
+
+/** Addresses with commas between them, or none. Not with a password: they appear in answers and logs. */
+function isUrlList(value: unknown): boolean {
+  if (typeof value !== 'string') return false;
+  const parts = value === '' ? [] : value.split(',').map((part) => part.trim());
+  const fits = (part: string) => /^https?:\/\/[^\s@#]{1,250}$/.test(part) && URL.canParse(part);
+  return parts.length <= maxUrls && parts.every(fits);
+}
+
 const hostPattern = /^[0-9A-Za-z.:_-]{1,253}$/;
 const giveHost = 'an address or host name of this machine, such as 127.0.0.1 or 0.0.0.0';
 
@@ -105,6 +116,15 @@ export class PeerConfig {
 
   @whole(0, 65535, 'Port of the HTTPS endpoint for evidence bytes; 0 takes a free one.')
   blobPort = 9081;
+
+  @whole(1, 3_600, 'Seconds between two Hellos to a peer on a connection that stands.')
+  helloSeconds = 60;
+
+  @whole(1, 300, 'Seconds by which a peer’s clock may differ from this node’s; beyond it nothing is exchanged.')
+  maxClockSkewSeconds = 120;
+
+  @whole(0, 720, 'Hours for which a peer’s revocation list is believed after its next update was due.')
+  crlGraceHours = 24;
 }
 
 export class LimitsConfig {
@@ -147,6 +167,25 @@ export class LaneConfig {
 
   @whole(1, 720, 'Hours an envelope stays valid; delivery is tried until then.')
   envelopeHours = 24;
+}
+
+export class TimestampsConfig {
+  @document({
+    about: 'Time-stamping services (RFC 3161), the preferred one first; the next is asked where one fails.',
+    give: `up to ${maxUrls} http or https addresses without user names, separated by commas`,
+    kind: 'text',
+    defaultText: 'none: nothing is time-stamped',
+  })
+  @ValidateBy({ name: 'urls', validator: { validate: isUrlList } })
+  urls = '';
+
+  @whole(100, 60_000, 'Milliseconds that one time-stamping service has to answer.')
+  timeoutMs = 5_000;
+
+  @flag(
+    'Answer POST /tsa with an embedded time-stamping authority. For demonstration: its time is this machine’s word, and every verdict says so.',
+  )
+  demonstrationAuthority = false;
 }
 
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -194,6 +233,7 @@ export class NodeConfig {
   readonly limits = new LimitsConfig();
   readonly session = new SessionConfig();
   readonly lane = new LaneConfig();
+  readonly timestamps = new TimestampsConfig();
   readonly log = new LogConfig();
 }
 
@@ -207,7 +247,7 @@ interface Setting {
   key: string;
 }
 
-const sections = ['http', 'peer', 'limits', 'session', 'lane', 'log'] as const;
+const sections = ['http', 'peer', 'limits', 'session', 'lane', 'timestamps', 'log'] as const;
 
 const settings: readonly Setting[] = listSettings();
 
@@ -303,8 +343,7 @@ function configFile({ argv, env, cwd }: ConfigSources): string | null {
     throw new GatewayError('CONFIG_INVALID', { problems: ['--config: found nothing; give the path of a config.json'] });
   }
   if (given !== undefined && given !== '') return resolve(cwd, given);
-  if (env.JIEQIAO_DATA_DIR === undefined) return null;
-  const inDataDir = resolve(cwd, env.JIEQIAO_DATA_DIR, 'config.json');
+  const inDataDir = resolve(cwd, env.JIEQIAO_DATA_DIR ?? '.', 'config.json');
   return existsSync(inDataDir) ? inDataDir : null;
 }
 
@@ -422,10 +461,10 @@ export function configurationGuide(): string {
     '<!-- Generated from libs/platform/src/config.ts by `npm run generate`; do not edit. -->',
     '',
     'A node reads `config.json` (`--config FILE`, or the variable `JIEQIAO_CONFIG`; otherwise the one in',
-    '`JIEQIAO_DATA_DIR`). Every setting can be overridden by the environment variable next to it. In the file, a name',
-    'with a point is a member of an object: `{"http": {"port": 8080}}`. Relative paths start at the directory of the',
-    `file. A wrong or unknown setting stops the start with exit code ${configExitCode}, its name, what was found and what to give`,
-    "instead; the database's URL is never printed.",
+    '`JIEQIAO_DATA_DIR`, otherwise one in the current directory). Every setting can be overridden by the environment',
+    'variable next to it. In the file, a name with a point is a member of an object: `{"http": {"port": 8080}}`. Relative',
+    'paths start at the directory of the file. A wrong or unknown setting stops the start with exit code',
+    `${configExitCode}, its name, what was found and what to give instead; the database's URL is never printed.`,
     '',
     '| setting | environment variable | default | meaning |',
     '|---|---|---|---|',

@@ -1,10 +1,10 @@
 import 'reflect-metadata';
-import { mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { GatewayError } from '@jieqiao/core';
 import { DataSource, type DataSourceOptions, type EntityManager, type ObjectLiteral } from 'typeorm';
 import type { Dialect } from './migrations/ddl';
-import { migrate } from './migrations/migrate';
+import { migrate, migrationState } from './migrations/migrate';
 
 /** A transaction, or a read's view: what stores get to work with. */
 export type Tx = EntityManager;
@@ -57,6 +57,30 @@ export class Database {
       throw unavailable(cause);
     }
     return new Database(source, dialect);
+  }
+
+  /**
+   * Opens a database that is there, without bringing its schema up to date: for those who only look.
+   * @throws GatewayError DATABASE_UNAVAILABLE
+   */
+  static async look(url: string, entities: readonly Entity[]): Promise<Database> {
+    const dialect: Dialect = url.startsWith('sqlite:') ? 'sqlite' : 'mysql';
+    const source = new DataSource({ ...optionsFor(url), entities: [...entities] as Entity[], synchronize: false });
+    try {
+      await source.initialize();
+    } catch (cause) {
+      throw unavailable(cause);
+    }
+    return new Database(source, dialect);
+  }
+
+  /** The server's version, and how the schema stands to this program: migrations to come, and ones it does not know. */
+  async state(): Promise<{ version: string; pending: string[]; unknown: string[] }> {
+    return this.read(async (tx) => {
+      const version = this.dialect === 'sqlite' ? 'sqlite_version()' : 'VERSION()';
+      const rows: { version: string }[] = await tx.query(`SELECT ${version} AS version`);
+      return { version: rows[0]!.version, ...(await migrationState(tx)) };
+    });
   }
 
   /**
@@ -150,7 +174,11 @@ export function isDuplicate(error: unknown): boolean {
 function optionsFor(url: string): DataSourceOptions {
   if (url.startsWith('sqlite:')) {
     const database = url.slice('sqlite:'.length);
-    if (database !== ':memory:') mkdirSync(dirname(database), { recursive: true });
+    if (database !== ':memory:') {
+      mkdirSync(dirname(database), { recursive: true });
+      // Case data: a new file is for this account alone. SQLite gives the files beside it the same mode.
+      closeSync(openSync(database, 'a', 0o600));
+    }
     return {
       type: 'better-sqlite3',
       // libsql brings its own binary in the package and speaks better-sqlite3's interface.

@@ -1,6 +1,6 @@
 import { GatewayError } from '@jieqiao/core';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import { bigintNumber, type Database, insertRows, isDuplicate, type Tx } from './database';
+import { bigintNumber, type Database, insertRows, isDuplicate, lockForUpdate, type Tx } from './database';
 
 @Entity('lease')
 export class LeaseRow {
@@ -96,4 +96,15 @@ export class Lease {
   private expiry(): string {
     return new Date(this.now().getTime() + this.ttlMs).toISOString();
   }
+}
+
+/**
+ * Lets nobody else pass the same name until the transaction ends. First statement of its transaction: what is read after
+ * it is what the one before has left. The row is never held by anybody; it is only there to be locked.
+ */
+export async function lockName(tx: Tx, dialect: Database['dialect'], name: string): Promise<void> {
+  const row: LeaseRow = { name, holder: '', token: 0, expiresAt: new Date(0).toISOString() };
+  // On SQLite writing, even nothing, takes the one lock there is; a read alone would not.
+  await tx.createQueryBuilder().insert().into(LeaseRow).values(row).orIgnore().updateEntity(false).execute();
+  await tx.findOne(LeaseRow, { where: { name }, ...lockForUpdate(dialect) });
 }

@@ -57,6 +57,21 @@ export class Metrics {
     });
   }
 
+  /** Values by one label, read when the metrics are asked for; what is not read any more is gone. */
+  gauges(name: string, help: string, label: string, read: () => Promise<ReadonlyMap<string, number>>): void {
+    new Gauge({
+      name: `jieqiao_${name}`,
+      help,
+      labelNames: [label],
+      registers: [this.registry],
+      async collect() {
+        const values = await read();
+        this.reset();
+        for (const [of, value] of [...values].slice(0, maxSeries)) this.set({ [label]: of }, value);
+      },
+    });
+  }
+
   get contentType(): string {
     return this.registry.contentType;
   }

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Certificate, type GatewayError, Signer } from '@jieqiao/core';
-import { readPkcs12 } from './pkcs12';
+import { readPkcs12, writePkcs12 } from './pkcs12';
 
 const passphrase = 'seal passphrase 42';
 
@@ -81,5 +81,18 @@ describe('PKCS#12', () => {
     }
     expect(() => readPkcs12(Buffer.alloc(300_000), passphrase)).toThrow('too-large');
     expect(() => readPkcs12(container, '印章口令')).toThrow('passphrase-not-ascii');
+  });
+
+  it('writes what openssl and we ourselves read again, and nobody without the passphrase', () => {
+    const pair = readPkcs12(pack('again', ['-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256']), passphrase);
+    const written = writePkcs12(pair, passphrase);
+    expect(readPkcs12(written, passphrase)).toEqual(pair);
+    writeFileSync(join(dir, 'written.p12'), written);
+    const text = openssl('pkcs12', '-in', 'written.p12', '-passin', 'file:pass', '-nodes').toString();
+    expect(text).toContain(pair.privateKeyPem.split('\n')[1]);
+    expect(text).toContain(pair.certificatePem.split('\n')[1]);
+    expect(() => readPkcs12(written, 'another')).toThrow('passphrase-or-damaged');
+    expect(() => writePkcs12(pair, '口令')).toThrow('passphrase-not-ascii');
+    expect(() => writePkcs12(pair, '')).toThrow('passphrase-not-ascii');
   });
 });

@@ -1,4 +1,6 @@
-import { GatewayError, nodePattern, schemaCheck } from '@jieqiao/core';
+import { GatewayError, hasCode, schemaCheck } from '@jieqiao/core';
+import { isRealDate } from './china-date';
+import { code, line, list, node, object, text, word } from './schema-parts';
 import {
   type EvidenceKind,
   evidenceKinds,
@@ -6,6 +8,7 @@ import {
   harmKinds,
   type PersonalDataCategory,
   personalDataCategories,
+  type TransferData,
   type TransferKind,
   transferKinds,
   type UrgencyGround,
@@ -21,6 +24,80 @@ export interface LegalBasis {
   law: string;
   article: string;
   text?: string;
+}
+
+/** The states that a transfer may come to: what a time limit may be set for. */
+export const transferSteps = [
+  'DRAFT',
+  'IN_REVIEW',
+  'LEGAL_REVIEW',
+  'PENDING_APPROVAL',
+  'SENT',
+  'DELIVERED',
+  'REJECTED_TECH',
+  'RECEIVED',
+  'ACCEPTED',
+  'SUPPLEMENT_REQUESTED',
+  'RETURNED',
+  'FORWARDED',
+  'IN_DISPUTE',
+  'DESIGNATED',
+  'NOT_FILED',
+  'FILED',
+  'CRIMINAL_REFERRED',
+  'DECIDED',
+  'FEEDBACK_SENT',
+  'CLOSED',
+  'WITHDRAWN',
+] as const;
+export type TransferStep = (typeof transferSteps)[number];
+
+export const timeUnits = ['hours', 'calendar-days', 'working-days'] as const;
+export type TimeUnit = (typeof timeUnits)[number];
+
+export interface TimeLimit {
+  /** The state to be reached in time. */
+  step: TransferStep;
+  /** The state in which it begins to run, where the step can be reached from several; else the one before. */
+  after?: TransferStep;
+  /** For this kind of transfer only; goes before one for all kinds. */
+  kind?: TransferKind;
+  /** For urgent transfers, instead of the usual one. */
+  urgent?: boolean;
+  /** Days: whole. Hours: whole or half. */
+  amount: number;
+  unit: TimeUnit;
+  /** Whether an end on a day off moves to the next working day. False when absent; working days always end on one. */
+  rolls?: boolean;
+  basis?: LegalBasis;
+}
+
+export const itemRelations = ['exact', 'broader', 'narrower', 'related'] as const;
+export type ItemRelation = (typeof itemRelations)[number];
+
+/** What an item of evidence must have in the receiver's eyes, e.g. `holder-seal`; a word, explained by `text`. */
+export interface FormRequirement {
+  form: string;
+  text?: string;
+  basis?: LegalBasis;
+}
+
+/** How a field of the sender's document goes into the receiver's. */
+export interface FieldMapping {
+  from: string;
+  to: string;
+  transform?: string;
+  requiredIn?: 'from' | 'to' | 'both';
+  /** `note`: something is lost, and goes to the remarks. */
+  loss: 'none' | 'note';
+}
+
+export interface DocumentTemplate {
+  /** Type of document as in a transfer, e.g. `case-transfer-letter`. */
+  type: string;
+  /** The template with its version, e.g. `jx-case-transfer.2022`. */
+  template: string;
+  fieldMap?: FieldMapping[];
 }
 
 /**
@@ -53,15 +130,47 @@ export interface AgreementDirection {
   legalBasis: LegalBasis[];
   families: string[];
   transferKinds: TransferKind[];
-  evidenceKinds: { kind: EvidenceKind; proposed: RecognitionLevel }[];
+  /** Catalogue items within the families; absent: all of them. */
+  items?: string[];
+  /** `a` of the sender's catalogue is exactly, more broadly, more narrowly or only loosely `b` of the receiver's. */
+  equivalences?: { a: string; b: string; relation: ItemRelation }[];
+  evidenceKinds: { kind: EvidenceKind; proposed: RecognitionLevel; forms?: FormRequirement[] }[];
+  documentTemplates?: DocumentTemplate[];
+  timeLimits?: TimeLimit[];
   parameters?: Partial<RuleParameters>;
 }
+
+export const disputeLevels = ['county', 'city', 'province', 'nation'] as const;
+export type DisputeLevel = (typeof disputeLevels)[number];
 
 /** `terms` of an agreement file: what the parties agreed on recognition. */
 export interface AgreementTerms {
   directions: AgreementDirection[];
   /** For all directions; a direction's own parameters go before these, key by key. */
   parameters?: Partial<RuleParameters>;
+  /** Who decides a dispute over competence, from the lowest level up. */
+  disputeLadder?: { level: DisputeLevel; bodies: string[] }[];
+  /** How long each class of record is kept; null is for ever. */
+  retention?: { class: string; years: number | null }[];
+  /** What is counted and how, so that both sides count alike. */
+  statistics?: { name: string; definition: string }[];
+  /** How a party leaves, and what becomes of transfers under way. */
+  exit?: { noticeDays: number; openTransfers: 'complete' | 'return'; text?: string };
+  /** Offices on duty, not persons. */
+  contacts?: { node: string; office: string; dutyPhone: string }[];
+  /** When the parties look at the agreement again, `YYYY-MM-DD`. */
+  reviewDate?: string;
+}
+
+/** An authority as the rules see it. */
+export interface RecognitionParty {
+  node: string;
+  /** GB/T 2260 code of the party's area; a code ending in 00 or 0000 covers all below it. */
+  region: string;
+  /** Instants; null is open. Absent: no bounds. */
+  validity?: { from: string | null; to: string | null };
+  /** Who takes over its powers, and when. */
+  successor?: { node: string; from: string };
 }
 
 /** What the rules read of an agreement. The file, its signatures and its trust anchors are core's matter. */
@@ -70,8 +179,7 @@ export interface RecognitionAgreement {
   version: number;
   /** Instants: in force from `from` (inclusive) to `to` (exclusive). */
   effective: { from: string; to: string };
-  /** `region`: GB/T 2260 code of the party's area; a code ending in 00 or 0000 covers all below it. */
-  parties: readonly { node: string; region: string }[];
+  parties: readonly RecognitionParty[];
   terms: AgreementTerms;
 }
 
@@ -99,34 +207,19 @@ export const defaultRuleParameters: RuleParameters = {
   statementNeedsRecording: true,
 };
 
-const text = (maxLength: number) => ({ type: 'string', minLength: 1, maxLength }) as const;
-const word = { type: 'string', pattern: '^[a-z][a-z0-9-]{0,63}$' } as const;
-const node = { type: 'string', pattern: nodePattern } as const;
 const years = { type: 'integer', minimum: 1, maximum: 50 } as const;
+const day = { type: 'string', pattern: '^[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])$' } as const;
+const unique = { uniqueItems: true } as const;
+const step = { enum: transferSteps } as const;
+const flag = { type: 'boolean' } as const;
 
-function object(properties: Record<string, unknown>, optional: readonly string[] = []) {
-  const required = Object.keys(properties).filter((name) => !optional.includes(name));
-  return { type: 'object', additionalProperties: false, required, properties };
-}
-function list(items: unknown, maxItems: number, minItems = 0) {
-  return { type: 'array', minItems, maxItems, items };
-}
-
-const legalBasis = object({ law: text(100), article: text(40), text: text(2000) }, ['text']);
+const legalBasis = object({ law: line(100), article: line(40), text: text(2000) }, ['text']);
 const parameterProperties = {
   minOfficers: { type: 'integer', minimum: 1, maximum: 10 },
   limitation: object({
     years,
     warnDays: { type: 'integer', minimum: 0, maximum: 3650 },
-    longer: list(
-      object({
-        harm: { enum: harmKinds },
-        years,
-        from: { type: 'string', pattern: '^[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])$' },
-        basis: legalBasis,
-      }),
-      20,
-    ),
+    longer: list(object({ harm: { enum: harmKinds }, years, from: day, basis: legalBasis }), 20),
   }),
   urgencyGrounds: list({ enum: urgencyGrounds }, 10),
   redaction: object(
@@ -134,54 +227,222 @@ const parameterProperties = {
     transferKinds,
   ),
   personalDataPurposes: list(word, 50),
-  statementNeedsRecording: { type: 'boolean' },
+  statementNeedsRecording: flag,
 };
 const parameters = object(parameterProperties, Object.keys(parameterProperties));
+
+const timeLimit = object(
+  {
+    step,
+    after: step,
+    kind: { enum: transferKinds },
+    urgent: flag,
+    amount: { type: 'number', minimum: 0.5, maximum: 8760, multipleOf: 0.5 },
+    unit: { enum: timeUnits },
+    rolls: flag,
+    basis: legalBasis,
+  },
+  ['after', 'kind', 'urgent', 'rolls', 'basis'],
+);
+
+const evidenceKind = object(
+  {
+    kind: { enum: evidenceKinds },
+    proposed: { enum: recognitionLevels },
+    forms: list(object({ form: word, text: text(500), basis: legalBasis }, ['text', 'basis']), 30),
+  },
+  ['forms'],
+);
+
+const documentTemplate = object(
+  {
+    type: code,
+    template: code,
+    fieldMap: list(
+      object(
+        {
+          from: line(100),
+          to: line(100),
+          transform: word,
+          requiredIn: { enum: ['from', 'to', 'both'] },
+          loss: { enum: ['none', 'note'] },
+        },
+        ['transform', 'requiredIn'],
+      ),
+      300,
+    ),
+  },
+  ['fieldMap'],
+);
+
+const direction = object(
+  {
+    from: node,
+    to: node,
+    legalBasis: list(legalBasis, 50, { minItems: 1 }),
+    families: list(word, 200, { minItems: 1, ...unique }),
+    transferKinds: list({ enum: transferKinds }, 6, { minItems: 1, ...unique }),
+    items: list(code, 2000, unique),
+    equivalences: list(object({ a: code, b: code, relation: { enum: itemRelations } }), 5000),
+    evidenceKinds: list(evidenceKind, 8),
+    documentTemplates: list(documentTemplate, 100),
+    timeLimits: list(timeLimit, 200),
+    parameters,
+  },
+  ['items', 'equivalences', 'documentTemplates', 'timeLimits', 'parameters'],
+);
 
 /** JSON Schema (draft 07) of an agreement's `terms`. */
 export const agreementTermsSchema: Readonly<Record<string, unknown>> = object(
   {
-    directions: list(
-      object(
-        {
-          from: node,
-          to: node,
-          legalBasis: list(legalBasis, 50, 1),
-          families: list(word, 200, 1),
-          transferKinds: list({ enum: transferKinds }, 6, 1),
-          evidenceKinds: list(object({ kind: { enum: evidenceKinds }, proposed: { enum: recognitionLevels } }), 8),
-          parameters,
-        },
-        ['parameters'],
-      ),
-      1000,
-      1,
-    ),
+    directions: list(direction, 1000, { minItems: 1 }),
     parameters,
+    disputeLadder: list(
+      object({ level: { enum: disputeLevels }, bodies: list(line(100), 20, { minItems: 1, ...unique }) }),
+      4,
+    ),
+    retention: list(
+      object({ class: word, years: { anyOf: [{ type: 'null' }, { type: 'integer', minimum: 1, maximum: 200 }] } }),
+      50,
+    ),
+    statistics: list(object({ name: line(100), definition: text(1000) }), 100),
+    exit: object(
+      {
+        noticeDays: { type: 'integer', minimum: 0, maximum: 3650 },
+        openTransfers: { enum: ['complete', 'return'] },
+        text: text(2000),
+      },
+      ['text'],
+    ),
+    contacts: list(
+      object({ node, office: line(100), dutyPhone: { type: 'string', pattern: '^[0-9+() -]{3,40}$' } }),
+      500,
+    ),
+    reviewDate: day,
   },
-  ['parameters'],
+  ['parameters', 'disputeLadder', 'retention', 'statistics', 'exit', 'contacts', 'reviewDate'],
 );
 
 const checkTerms = schemaCheck<AgreementTerms>(agreementTermsSchema, 'AGREEMENT_MALFORMED');
 
+export function followsTermsSchema(terms: unknown): terms is AgreementTerms {
+  try {
+    checkTerms(terms);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'AGREEMENT_MALFORMED')) return false;
+    throw error;
+  }
+}
+
 /**
- * Gives the content of a signed agreement its typed terms. Call it once per version, not per transfer.
- * @throws GatewayError AGREEMENT_MALFORMED with the pointer inside `terms`, or reason `direction-twice` or
- * `direction-without-party`.
+ * Gives the content of an agreement its typed terms. Call it once per version, not per transfer.
+ * @throws GatewayError AGREEMENT_MALFORMED with the pointer inside `terms`, or with a reason: `direction-twice`,
+ * `direction-without-party`, `contact-without-party`, `time-limit-amount`, `day`, or `<what>-twice` where two entries answer one question
+ * (`evidence-kind`, `form`, `equivalence`, `template`, `time-limit`, `dispute-level`, `retention`, `statistic`,
+ * `contact`).
  */
 export function readRecognitionAgreement(
   content: Omit<RecognitionAgreement, 'terms'> & { terms: unknown },
 ): RecognitionAgreement {
   const terms = checkTerms(content.terms);
-  const { effective, id, parties, version } = content;
-  const pairs = new Set<string>();
-  for (const { from, to } of terms.directions) {
-    const pair = `${from} ${to}`;
-    if (pairs.has(pair)) throw new GatewayError('AGREEMENT_MALFORMED', { reason: 'direction-twice', from, to });
-    pairs.add(pair);
-    if (from === to || ![from, to].every((end) => parties.some((party) => party.node === end))) {
+  const { effective, id, version } = content;
+  const parties = content.parties.map(({ node, region, validity, successor }) => ({
+    node,
+    region,
+    ...(validity ? { validity } : {}),
+    ...(successor ? { successor } : {}),
+  }));
+  const nodes = new Set(parties.map((party) => party.node));
+  requireUnique('direction', terms.directions, pairOf);
+  for (const direction of terms.directions) {
+    const { from, to } = direction;
+    if (from === to || !nodes.has(from) || !nodes.has(to)) {
       throw new GatewayError('AGREEMENT_MALFORMED', { reason: 'direction-without-party', from, to });
     }
+    requireUnique('evidence-kind', direction.evidenceKinds, ({ kind }) => kind);
+    for (const { forms = [] } of direction.evidenceKinds) requireUnique('form', forms, ({ form }) => form);
+    requireUnique('equivalence', direction.equivalences, ({ a, b }) => `${a} ${b}`);
+    requireUnique('template', direction.documentTemplates, ({ type }) => type);
+    requireUnique('time-limit', direction.timeLimits, timeLimitKey);
+    for (const { amount, step, unit } of direction.timeLimits ?? []) {
+      if (unit !== 'hours' && !(Number.isInteger(amount) && amount <= 3650)) {
+        throw new GatewayError('AGREEMENT_MALFORMED', { reason: 'time-limit-amount', step });
+      }
+    }
+    requireRealDays(direction.parameters?.limitation?.longer.map(({ from: day }) => day));
   }
-  return { id, version, effective, parties: parties.map(({ node, region }) => ({ node, region })), terms };
+  requireRealDays(terms.parameters?.limitation?.longer.map(({ from: day }) => day));
+  requireUnique('dispute-level', terms.disputeLadder, ({ level }) => level);
+  requireUnique('retention', terms.retention, (entry) => entry.class);
+  requireUnique('statistic', terms.statistics, ({ name }) => name);
+  requireUnique('contact', terms.contacts, ({ node, office }) => `${node} ${office}`);
+  for (const { node } of terms.contacts ?? []) {
+    if (!nodes.has(node)) throw new GatewayError('AGREEMENT_MALFORMED', { reason: 'contact-without-party', node });
+  }
+  if (terms.reviewDate !== undefined) requireRealDays([terms.reviewDate]);
+  return { id, version, effective, parties, terms };
+}
+
+const pairOf = ({ from, to }: { from: string; to: string }): string => `${from} ${to}`;
+
+/** What a time limit is for: two with the same key would contradict each other. */
+export function timeLimitKey({ step: to, after, kind, urgent }: TimeLimit): string {
+  return `${to} ${after ?? ''} ${kind ?? ''} ${urgent === true}`;
+}
+
+function requireUnique<T>(what: string, entries: readonly T[] | undefined, keyOf: (entry: T) => string): void {
+  const seen = new Set<string>();
+  for (const entry of entries ?? []) {
+    const key = keyOf(entry);
+    if (seen.has(key)) throw new GatewayError('AGREEMENT_MALFORMED', { reason: `${what}-twice`, key });
+    seen.add(key);
+  }
+}
+
+function requireRealDays(days: readonly string[] | undefined): void {
+  for (const text of days ?? []) {
+    if (!isRealDate(text)) throw new GatewayError('AGREEMENT_MALFORMED', { reason: 'day', day: text });
+  }
+}
+
+/** Whether a party holds powers at an instant, and if not, why. */
+export function powersProblem(party: RecognitionParty, at: string): 'not-yet' | 'ended' | 'succeeded' | null {
+  const now = Date.parse(at);
+  const { from = null, to = null } = party.validity ?? {};
+  if (party.successor && Date.parse(party.successor.from) <= now) return 'succeeded';
+  if (to !== null && Date.parse(to) <= now) return 'ended';
+  return from !== null && now < Date.parse(from) ? 'not-yet' : null;
+}
+
+/**
+ * The entry that governs a transfer at an instant: the pair's own, or else that of the authorities whose powers the two
+ * have taken over by then. Where several bodies were merged into one, an entry that covers family and kind of the
+ * transfer goes before one that does not; then their order in the agreement decides.
+ */
+export function directionOf(
+  agreement: RecognitionAgreement,
+  transfer: Pick<TransferData, 'from' | 'to' | 'family' | 'kind'>,
+  at: string,
+): AgreementDirection | undefined {
+  const { directions } = agreement.terms;
+  const [from, to] = [transfer.from.node, transfer.to.node];
+  const own = directions.find((entry) => entry.from === from && entry.to === to);
+  if (own) return own;
+  const holder = (node: string): string => holderOfPowers(agreement.parties, node, at);
+  const inherited = directions.filter((entry) => holder(entry.from) === from && holder(entry.to) === to);
+  const covers = (entry: AgreementDirection) =>
+    entry.families.includes(transfer.family) && entry.transferKinds.includes(transfer.kind);
+  return inherited.find(covers) ?? inherited[0];
+}
+
+function holderOfPowers(parties: readonly RecognitionParty[], node: string, at: string): string {
+  let holder = node;
+  // As many steps as there are parties: a ring of successors is refused on reading, and can't hang us either.
+  for (let i = 0; i < parties.length; i++) {
+    const { successor } = parties.find((party) => party.node === holder) ?? {};
+    if (!successor || Date.parse(successor.from) > Date.parse(at)) break;
+    holder = successor.node;
+  }
+  return holder;
 }

@@ -1,6 +1,7 @@
 import {
   type AgreementDirection,
   defaultRuleParameters,
+  directionOf,
   type LegalBasis,
   type RecognitionAgreement,
   type RecognitionLevel,
@@ -74,9 +75,7 @@ export interface RecognitionInput {
  * it throws for no schema-valid input.
  */
 export function evaluateRecognition({ transfer, agreement, manifest, at }: RecognitionInput): RecognitionDecision {
-  const direction = agreement.terms.directions.find(
-    (entry) => entry.from === transfer.from.node && entry.to === transfer.to.node,
-  );
+  const direction = directionOf(agreement, transfer, at);
   const parameters: RuleParameters = {
     ...defaultRuleParameters,
     ...agreement.terms.parameters,

@@ -1,3 +1,4 @@
+export { type AgreementChange, agreementDiff } from './agreement-diff';
 export {
   type AgreementDirection,
   type AgreementTerms,
@@ -10,6 +11,21 @@ export {
   readRecognitionAgreement,
   recognitionLevels,
 } from './agreement-terms';
+export { agreementSummary, changeWords } from './agreement-words';
+export * from './catalogue';
+export {
+  type Clock,
+  type Deadline,
+  dueAt,
+  type ForwardClock,
+  type Pause,
+  type Remaining,
+  remaining,
+  reminderTimes,
+} from './deadlines/deadlines';
+export { type ClockId, clockIds, clockInForce, type TransferClock, transferClocks } from './deadlines/transfer-clocks';
+export { isWorkingDay } from './deadlines/working-days';
+export { type DocumentNumber, formatNumber, parseNumber } from './document-numbers';
 export {
   evaluateRecognition,
   type ProposalReason,
@@ -21,6 +37,16 @@ export {
   recognitionSchemaId,
 } from './evaluate';
 export { type Facts, type RemedyCode, type RuleId, type RuleResult, remedyCodes } from './rules/rule';
+export {
+  type Area,
+  coordinateFault,
+  defaultBufferMetres,
+  type Location,
+  locate,
+  type Place,
+  readArea,
+  readPlace,
+} from './territory';
 export {
   type EvidenceKind,
   type EvidenceSignatures,

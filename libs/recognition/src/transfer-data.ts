@@ -1,13 +1,7 @@
-import {
-  bundleNameProblem,
-  canonicalJson,
-  type Digest,
-  GatewayError,
-  nodePattern,
-  parseCanonicalJson,
-} from '@jieqiao/core';
+import { bundleNameProblem, canonicalJson, type Digest, GatewayError, parseCanonicalJson } from '@jieqiao/core';
 import Ajv, { type ValidateFunction } from 'ajv';
 import { isRealDate, isRealInstant } from './china-date';
+import { code, line, list, node, object, text, word } from './schema-parts';
 
 /** The schema identifier that every `transfer.json` of this version carries. Specification: docs/spec/transfer.md. */
 export const transferSchemaId = 'jieqiao/transfer/v1';
@@ -190,17 +184,10 @@ export interface TransferFault {
 
 export const transferLimits = { maxBytes: 1 << 20, maxDepth: 8, maxEvidence: 1000 } as const;
 
-// Control characters and bidirectional overrides could make a title read as something else than it is.
-const lineClass = '[^\\u0000-\\u001f\\u007f\\u202a-\\u202e\\u2066-\\u2069]';
-const textClass = '[^\\u0000-\\u0008\\u000b-\\u001f\\u007f\\u202a-\\u202e\\u2066-\\u2069]';
-const line = (maxLength: number) => ({ type: 'string', minLength: 1, maxLength, pattern: `^${lineClass}+$` }) as const;
-const text = (maxLength: number) => ({ type: 'string', minLength: 1, maxLength, pattern: `^${textClass}+$` }) as const;
-const code = { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' } as const;
 const uuid = {
   type: 'string',
   pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$',
 } as const;
-const node = { type: 'string', pattern: nodePattern } as const;
 const certNo = { type: 'string', pattern: '^[0-9A-Za-z-]{4,32}$' } as const;
 const instant = { type: 'string', maxLength: 35, format: 'instant' } as const;
 const day = { type: 'string', maxLength: 10, format: 'day' } as const;
@@ -209,14 +196,6 @@ const mediaType = { type: 'string', maxLength: 100, pattern: '^[a-z0-9][a-z0-9.+
 const byteCount = { type: 'integer', minimum: 0, maximum: 2 ** 40 } as const;
 // The rest of a name's form is the bundle's to say: `bundleNameProblem` in consistencyFaults.
 const fileName = { type: 'string', minLength: 1, maxLength: 120, pattern: '^[^./\\\\][^/\\\\]*$' } as const;
-
-function object(properties: Record<string, unknown>, optional: readonly string[] = []) {
-  const required = Object.keys(properties).filter((name) => !optional.includes(name));
-  return { type: 'object', additionalProperties: false, required, properties };
-}
-function list(items: unknown, maxItems: number, extra: Record<string, unknown> = {}) {
-  return { type: 'array', maxItems, items, ...extra };
-}
 
 const evidenceSchema = object(
   {
@@ -298,7 +277,7 @@ export const transferSchema: Readonly<Record<string, unknown>> = {
       urgencyGrounds: list({ enum: urgencyGrounds }, 3, { uniqueItems: true }),
       from: object({ node, authority: line(100), unit: line(100) }),
       to: object({ node, authority: line(100) }),
-      family: { type: 'string', pattern: '^[a-z][a-z0-9-]{0,63}$' },
+      family: word,
       item: code,
       cause: line(200),
       source: { enum: leadSources },

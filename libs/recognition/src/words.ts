@@ -11,7 +11,7 @@ import type {
 } from './transfer-data';
 
 export type Language = 'zh' | 'en';
-type Words = Readonly<Record<Language, string>>;
+export type Words = Readonly<Record<Language, string>>;
 
 /** A rule's reason as it stands in a return or supplement notice; domain.md §5. */
 const ruleReasons: Partial<Record<RuleId, Words>> = {
@@ -98,6 +98,10 @@ const remedies: Readonly<Record<RemedyCode, Words>> = {
   'use-normal-procedure': { zh: '改按一般时限办理，或补充紧急事由', en: 'use the usual limits, or state a ground' },
   'use-agreement-in-force': { zh: '改用有效的协议版本', en: 'use a version of the agreement that is in force' },
   'amend-agreement': { zh: '按协议外途径移送，或商对方修订协议', en: 'send by another way, or amend the agreement' },
+  'address-successor': {
+    zh: '该机关届时不行使职权：改由现行使职权的机关发送或接收',
+    en: 'this authority does not hold the powers on that date: send by or to the one that does',
+  },
   'expect-refusal-of-item': {
     zh: '协议未列该类证据，接收方可能不予采用',
     en: 'the agreement does not list this kind of evidence: the receiver need not recognise it',
@@ -222,6 +226,8 @@ const lawsInEnglish: Readonly<Record<string, string>> = {
   电子签名法: 'Electronic Signature Law',
   个人信息保护法: 'Personal Information Protection Law',
   生态环境法典: 'Ecological and Environmental Code',
+  行政执法机关移送涉嫌犯罪案件的规定: 'Provisions on Referring Suspected Crimes from Administrative Law Enforcement',
+  上海市城市管理行政执法条例: 'Shanghai Regulations on Urban Management Law Enforcement',
   浙江省综合行政执法条例: 'Zhejiang Regulations on Comprehensive Administrative Law Enforcement',
 };
 
@@ -237,7 +243,7 @@ function chineseNumber(text: string): string {
   return text.length === 2 && text.startsWith('1') ? read.slice(1) : read;
 }
 
-function describeBasis(basis: readonly LegalBasis[], language: Language): string {
+export function describeBasis(basis: readonly LegalBasis[], language: Language): string {
   return basis
     .map(({ article, law }) => {
       const [, number = article, item] = /^(\d+)(?:\((\d+)\))?$/.exec(article) ?? [];

@@ -1,15 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { Access } from '@jieqiao/access';
-import { GatewayError } from '@jieqiao/core';
+import { GatewayError, maxAgreementBytes } from '@jieqiao/core';
 import { type Logger, Metrics, type NodeConfig } from '@jieqiao/platform';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { agreementMediaType } from './agreements/agreements.controller';
 import { parseJsonBody } from './json-body';
 import { openApiDocument } from './openapi';
 import { ProblemFilter, sendProblem } from './problem.filter';
+import { maxTimestampQueryBytes, timestampQueryType } from './timestamp/timestamp.controller';
 import { uploadMediaType } from './transfers/evidence.controller';
 import { createValidationPipe } from './validation.pipe';
 
@@ -73,7 +75,7 @@ function traceIdOf(request: IncomingMessage): string {
   return given !== undefined && !/^0+$/.test(given) ? given : randomBytes(16).toString('hex');
 }
 
-/** JSON is parsed strictly; the bytes of an upload are handed on as they come; nothing else has a body. */
+/** JSON is parsed strictly; an upload is handed on as it comes, what is signed or hashed as bytes; nothing else has a body. */
 function readBodies(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
@@ -84,6 +86,12 @@ function readBodies(fastify: FastifyInstance): void {
     }
   });
   fastify.addContentTypeParser(uploadMediaType, (_request, payload, done) => done(null, payload));
+  for (const [type, bodyLimit] of [
+    [timestampQueryType, maxTimestampQueryBytes],
+    [agreementMediaType, maxAgreementBytes],
+  ] as const) {
+    fastify.addContentTypeParser(type, { parseAs: 'buffer', bodyLimit }, (_request, body, done) => done(null, body));
+  }
 }
 
 function measure(fastify: FastifyInstance, metrics: Metrics): void {

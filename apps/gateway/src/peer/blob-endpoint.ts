@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import type { TLSSocket } from 'node:tls';
+import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import { type Digest, GatewayError, hasCode, isDigest } from '@jieqiao/core';
 import { errorKinds } from '../errors/errors';
 import type { Gateway } from '../gateway';
@@ -12,13 +12,9 @@ const rangePattern = /^bytes (?:([0-9]{1,15})-([0-9]{1,15})|\*)\/([0-9]{1,15})$/
  * Evidence bytes from peers: `PUT /peer/v1/blobs/<digest>` with `Content-Range`, `HEAD` for the offset to go on from.
  * Plain Node: the bytes go from the socket to the blob store with nothing in between.
  */
-export function blobServer(gateway: Gateway): Server {
-  const anchors = gateway.agreements.anchors(new Date()).map((anchor) => anchor.toPem());
-  // An empty list would make Node believe every public certification authority.
-  if (anchors.length === 0) throw new GatewayError('AGREEMENT_MISSING', {});
+export function blobServer(gateway: Gateway, tls: SecureContextOptions): Server {
   const server = createServer({
-    ...gateway.keys.tls,
-    ca: anchors,
+    ...tls,
     requestCert: true,
     rejectUnauthorized: true,
     minVersion: 'TLSv1.2',

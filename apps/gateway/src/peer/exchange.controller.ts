@@ -1,11 +1,15 @@
 import type { PeerCertificate } from 'node:tls';
 import type { ServerUnaryCall } from '@grpc/grpc-js';
-import { GatewayError } from '@jieqiao/core';
+import { Certificate, GatewayError } from '@jieqiao/core';
 import type {
   AnnounceRequest__Output,
   AnnounceResponse,
   DeliverRequest__Output,
   DeliverResponse,
+  HelloRequest__Output,
+  HelloResponse,
+  OfferAgreementsRequest__Output,
+  OfferAgreementsResponse,
 } from '@jieqiao/delivery';
 import { Controller, UseFilters } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
@@ -43,15 +47,38 @@ export class ExchangeController {
     return { outcomes: await this.gateway.receiver.receive(peer, request.deliveries) };
   }
 
+  @GrpcMethod('ExchangeService', 'Hello')
+  async hello(
+    request: HelloRequest__Output,
+    _metadata: unknown,
+    call: ServerUnaryCall<unknown, unknown>,
+  ): Promise<HelloResponse> {
+    const peer = this.identify(call);
+    return this.gateway.hello.answer(peer, Certificate.parse(certificateOf(call)!), request);
+  }
+
+  @GrpcMethod('ExchangeService', 'OfferAgreements')
+  async offerAgreements(
+    request: OfferAgreementsRequest__Output,
+    _metadata: unknown,
+    call: ServerUnaryCall<unknown, unknown>,
+  ): Promise<OfferAgreementsResponse> {
+    const peer = this.identify(call);
+    return { outcomes: await this.gateway.hello.takeOffered(peer, request.files) };
+  }
+
   private identify(call: ServerUnaryCall<unknown, unknown>): string {
-    const certificate = call.getAuthContext()?.sslPeerCertificate as PeerCertificate | undefined;
     try {
-      return this.gateway.agreements.identify(certificate?.raw);
+      return this.gateway.agreements.identify(certificateOf(call));
     } catch (error) {
       this.gateway.refusals.record(error);
       throw error;
     }
   }
+}
+
+function certificateOf(call: ServerUnaryCall<unknown, unknown>): Buffer | undefined {
+  return (call.getAuthContext()?.sslPeerCertificate as PeerCertificate | undefined)?.raw;
 }
 
 function mustBeFew(items: readonly unknown[]): void {

@@ -1,10 +1,12 @@
 import { crc32 } from 'node:zlib';
 import {
+  type Anchor,
   bundleFile,
   bundleNameProblem,
   Certificate,
   digestOf,
   type GatewayError,
+  ownRoot,
   parseManifest,
   planBundle,
   sealBundle,
@@ -33,11 +35,11 @@ const reasonFor = (act: () => unknown): unknown => {
 
 describe('bundles', () => {
   let party: Party;
-  let anchor: Certificate;
+  let anchor: Anchor;
 
   beforeAll(async () => {
     party = await makeParty('pinghu.330482', '平湖市综合行政执法局');
-    anchor = Certificate.parse(party.root.certificatePem);
+    anchor = ownRoot(Certificate.parse(party.root.certificatePem));
   });
 
   it('a sealed manifest names every file in the order of the names', () => {
@@ -84,7 +86,7 @@ describe('bundles', () => {
   it('who sealed is a value, a broken seal is thrown', async () => {
     const { manifest, signature } = sealBundle(smallFiles(), party.seal, sealedAt);
     const stranger = await makeParty('jiashan.330421', '嘉善县综合行政执法局');
-    const strangers = [Certificate.parse(stranger.root.certificatePem)];
+    const strangers = [ownRoot(Certificate.parse(stranger.root.certificatePem))];
     expect(verifySeal(manifest, signature, strangers, 'signing-time').problem?.code).toBe('UNKNOWN_ISSUER');
     expect(verifySeal(manifest, signature, [anchor], new Date('2040-01-01')).problem?.code).toBe('EXPIRED');
     expect(verifySeal(manifest, signature, [anchor], 'signing-time', 'urn:other').problem?.code).toBe('WRONG_NAME');

@@ -1,8 +1,9 @@
 import { crc32 } from 'node:zlib';
 import { type Digest, digestFromRaw, digestOf, fromBase64, rawDigest } from '../encoding';
 import { GatewayError } from '../errors';
-import { type Certificate, type ChainProblem, checkChain } from '../keys/certificate';
+import { type ChainProblem, checkChain, type Revocation } from '../keys/chain';
 import type { Signer } from '../keys/signer';
+import type { Anchor } from '../trust';
 import { type Cades, signCades, verifyCades } from './cades';
 import { foldName, nameProblem } from './names';
 import { planZip, type ZipEntry, type ZipPlan } from './zip';
@@ -106,13 +107,14 @@ export interface Seal extends Cades {
 export function verifySeal(
   manifest: Uint8Array,
   signature: Uint8Array,
-  anchors: readonly Certificate[],
+  anchors: readonly Anchor[],
   at: 'signing-time' | Date,
   urn?: string,
+  revocation?: Revocation,
 ): Seal {
   const cades = verifyCades(manifest, signature);
   const moment = at === 'signing-time' ? cades.signingTime : at;
-  return { ...cades, problem: checkChain(cades.signer, anchors, moment, 'seal', urn) };
+  return { ...cades, problem: checkChain(cades.signer, anchors, moment, 'seal', urn, revocation) };
 }
 
 /**

@@ -164,7 +164,7 @@ function signedAttributes(parts: Pick<Parts, 'signingTime' | 'messageDigest' | '
 }
 
 /** The two fields as the certificate writes them (RFC 5280 §4.1): re-encoding names is where other libraries fail. */
-function issuerAndSerial(certificate: Buffer): { issuer: Buffer; serial: Buffer } {
+export function issuerAndSerial(certificate: Buffer): { issuer: Buffer; serial: Buffer } {
   try {
     const tbs = new DerReader(certificate).enter(tag.sequence).enter(tag.sequence);
     if (tbs.nextTag() === tag.context0) tbs.next(tag.context0);

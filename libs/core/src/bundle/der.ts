@@ -1,19 +1,25 @@
-/** Strict DER (X.690 §10), as much of it as CMS signatures need. A break of the rules throws `DerError`. */
+/** Strict DER (X.690 §10), as much of it as CMS and its relatives need. A break of the rules throws `DerError`. */
 export class DerError extends Error {
   override readonly name = 'DerError';
 }
 
 export const tag = {
+  boolean: 0x01,
   integer: 0x02,
+  bitString: 0x03,
   octetString: 0x04,
   null: 0x05,
   oid: 0x06,
+  enumerated: 0x0a,
   utcTime: 0x17,
   generalizedTime: 0x18,
   sequence: 0x30,
   set: 0x31,
-  /** Context-specific 0, constructed. */
+  /** Context-specific 0 and 1. */
   context0: 0xa0,
+  context1: 0xa1,
+  context0Primitive: 0x80,
+  context1Primitive: 0x81,
 } as const;
 
 export interface Tlv {
@@ -58,6 +64,11 @@ export class DerReader {
     return { tag: first, value: this.bytes.subarray(at, end), raw: this.bytes.subarray(start, end) };
   }
 
+  /** The next element, whatever its tag. */
+  any(): Tlv {
+    return this.next(this.bytes[this.at] ?? -1);
+  }
+
   /** A reader over the next element's value. */
   enter(expected: number): DerReader {
     return new DerReader(this.next(expected).value);
@@ -84,17 +95,42 @@ export const sequence = (...parts: readonly Uint8Array[]): Buffer => der(tag.seq
 /** SET OF in DER's order: by the elements' encodings (X.690 §11.6). */
 export const setOf = (...parts: readonly Buffer[]): Buffer => der(tag.set, ...[...parts].sort(Buffer.compare));
 
-/** `1.2.840.…` as a whole element. */
-export function oid(dotted: string): Buffer {
-  const [first, second, ...rest] = dotted.split('.').map(Number);
+/** `1.2.840.…` as a whole element. Arcs may be as large as those below 2.25, which are UUIDs. */
+export function oid(text: string): Buffer {
+  const [first, second, ...rest] = text.split('.').map(BigInt);
   const bytes: number[] = [];
-  for (const arc of [first! * 40 + second!, ...rest]) {
-    const groups = [arc & 0x7f];
-    for (let left = Math.floor(arc / 128); left > 0; left = Math.floor(left / 128))
-      groups.unshift((left & 0x7f) | 0x80);
+  for (const arc of [first! * 40n + second!, ...rest]) {
+    const groups = [Number(arc & 0x7fn)];
+    for (let left = arc >> 7n; left > 0n; left >>= 7n) groups.unshift(Number(left & 0x7fn) | 0x80);
     bytes.push(...groups);
   }
   return der(tag.oid, Buffer.from(bytes));
+}
+
+/** The dotted form of an object identifier's content octets. */
+export function dotted(value: Buffer): string {
+  if (value.length > 64) throw new DerError('object identifier too long');
+  const arcs: bigint[] = [];
+  let arc: bigint | null = null;
+  for (const byte of value) {
+    if (arc === null && byte === 0x80) throw new DerError('object identifier not minimal');
+    arc = ((arc ?? 0n) << 7n) | BigInt(byte & 0x7f);
+    if ((byte & 0x80) !== 0) continue;
+    arcs.push(arc);
+    arc = null;
+  }
+  const [head, ...rest] = arcs;
+  if (head === undefined || arc !== null) throw new DerError('object identifier');
+  const first = head < 80n ? head / 40n : 2n;
+  return [first, head - first * 40n, ...rest].join('.');
+}
+
+/** An INTEGER that is not negative, from its bytes in network order. */
+export function unsigned(bytes: Uint8Array): Buffer {
+  const digits = Buffer.from(bytes);
+  const start = digits.findIndex((byte) => byte !== 0);
+  const value = start < 0 ? Buffer.alloc(1) : digits.subarray(start);
+  return der(tag.integer, Buffer.alloc(value[0]! < 0x80 ? 0 : 1), value);
 }
 
 /** Whole seconds in UTC; UTCTime until 2049 and GeneralizedTime after (RFC 5652 §11.3). */

@@ -20,37 +20,43 @@ export const agreementRefSchema = {
   },
 } as const;
 
-/** JSON Schema of an envelope's claims; docs/spec/envelope.md explains each. */
-export const envelopeClaimsSchema = {
+const members = [
+  'iss',
+  'aud',
+  'jti',
+  'iat',
+  'exp',
+  'kind',
+  'dossier',
+  'transfer',
+  'seq',
+  'prev',
+  'agreement',
+  'bundle',
+  'body',
+];
+
+const common = {
+  iss: node,
+  aud: node,
+  jti: uuid,
+  iat: seconds,
+  exp: seconds,
+  seq: { type: 'integer', minimum: 1, maximum: 2_147_483_647 },
+  prev: { anyOf: [digest, { type: 'null' }] },
+  agreement: agreementRefSchema,
+} as const;
+
+/** JSON Schema of the claims of an envelope that hands a transfer over; docs/spec/envelope.md explains each. */
+export const transferClaimsSchema = {
   type: 'object',
   additionalProperties: false,
-  required: [
-    'iss',
-    'aud',
-    'jti',
-    'iat',
-    'exp',
-    'kind',
-    'dossier',
-    'transfer',
-    'seq',
-    'prev',
-    'agreement',
-    'bundle',
-    'body',
-  ],
+  required: members,
   properties: {
-    iss: node,
-    aud: node,
-    jti: uuid,
-    iat: seconds,
-    exp: seconds,
+    ...common,
     kind: { const: 'transfer' },
     dossier: uuid,
     transfer: uuid,
-    seq: { type: 'integer', minimum: 1, maximum: 2_147_483_647 },
-    prev: { anyOf: [digest, { type: 'null' }] },
-    agreement: agreementRefSchema,
     bundle: {
       anyOf: [
         { type: 'null' },
@@ -83,5 +89,22 @@ export const envelopeClaimsSchema = {
         number: { type: 'string', minLength: 1, maxLength: 100 },
       },
     },
+  },
+} as const;
+
+const nothing = { type: 'null' } as const;
+
+/** The claims of a test envelope: the same members, of which those that would speak of a case are empty. */
+export const testClaimsSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: members,
+  properties: {
+    ...common,
+    kind: { const: 'test' },
+    dossier: nothing,
+    transfer: nothing,
+    bundle: nothing,
+    body: { type: 'object', additionalProperties: false },
   },
 } as const;

@@ -1,8 +1,15 @@
-import type { KeyObject } from 'node:crypto';
 import { fromBase64 } from '../encoding';
 import { GatewayError } from '../errors';
 import { hashBytes } from './merkle';
-import { type Note, type NoteKey, noteKey, parseNote, signNote, type VerifiedSignature, verifyNote } from './note';
+import {
+  type Note,
+  type NoteKey,
+  type NoteSigner,
+  parseNote,
+  signNote,
+  type VerifiedSignature,
+  verifyNote,
+} from './note';
 
 /** C2SP tlog-checkpoint: the signed head of a log, a note whose text is origin, tree size and root hash. */
 export interface Checkpoint {
@@ -47,9 +54,14 @@ export function parseCheckpointBody(text: string): Checkpoint {
   return { origin, size, root, extensions };
 }
 
-/** The signed checkpoint of a log; the key's name is the origin. Ed25519 is deterministic: the same tree, the same text. */
-export function signCheckpoint(origin: string, size: number, root: Buffer, privateKey: KeyObject): string {
-  return signNote(formatCheckpointBody(origin, size, root), noteKey(origin, privateKey), privateKey);
+/**
+ * The signed checkpoint of a log, by one or more generations of its key; their common name is the origin. Ed25519 is
+ * deterministic: the same tree and keys, the same text.
+ */
+export function signCheckpoint(size: number, root: Buffer, signers: readonly NoteSigner[]): string {
+  const origin = signers[0]?.key.name;
+  if (origin === undefined || signers.some(({ key }) => key.name !== origin)) throw new TypeError('not one log');
+  return signNote(formatCheckpointBody(origin, size, root), signers);
 }
 
 /**

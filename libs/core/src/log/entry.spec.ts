@@ -10,6 +10,13 @@ const peer = 'jinshan.310116';
 const samples: LogEvent[] = [
   { event: 'node.started', subject: { version: '0.1.0' } },
   { event: 'agreement.imported', subject: { agreement } },
+  { event: 'agreement.refused', subject: { agreement: null, code: 'AGREEMENT_MALFORMED', digest } },
+  { event: 'key.issued', subject: { fingerprint: digest, use: 'seal' } },
+  { event: 'key.revoked', subject: { fingerprint: null, reason: 'key-compromise', serial: '4f00' } },
+  { event: 'crl.taken', subject: { digest, number: 2, peer } },
+  { event: 'crl.refused', subject: { code: 'CRL_ROLLED_BACK', digest, peer } },
+  { event: 'clock.refused', subject: { behind: 'peer', milliseconds: 400_000, peer } },
+  { event: 'envelope.tested', subject: { agreement, envelope: digest, jti: id, peer, seq: 1 } },
   { event: 'transfer.created', subject: { transfer: id, dossier: id, kind: 'LEAD', person: id } },
   {
     event: 'transfer.sent',

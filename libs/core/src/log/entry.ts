@@ -64,6 +64,16 @@ const person = orNull(id);
 const catalogue = {
   'node.started': { version: matching(/^[0-9A-Za-z][0-9A-Za-z.+-]{0,63}$/) },
   'agreement.imported': { agreement },
+  /** A text that was offered and not taken in: altered, rolled back, forked. `digest` is over the bytes as offered. */
+  'agreement.refused': { agreement: orNull(agreement), code, digest },
+  /** `fingerprint`: SHA-256 over the certificate, or over the log's public key. */
+  'key.issued': { fingerprint: digest, use: word },
+  'key.revoked': { fingerprint: orNull(digest), reason: word, serial: object },
+  /** A certificate revocation list that now decides; `peer` is this node itself for its own. */
+  'crl.taken': { digest, number: count(0), peer: node },
+  'crl.refused': { code, digest, peer: node },
+  /** A peer's clock was beyond the limit; `milliseconds` is how far, ahead or behind. */
+  'clock.refused': { behind: oneOf(['peer', 'us']), milliseconds: count(0), peer: node },
   'transfer.created': { dossier: id, kind: word, person, transfer: id },
   'transfer.sent': {
     dossier: id,
@@ -89,6 +99,8 @@ const catalogue = {
     seq: count(1),
     transfer: id,
   },
+  /** A test envelope came through: with its proof, the receipt for it. No case, no bundle, no effect. */
+  'envelope.tested': { agreement, envelope: digest, jti: id, peer: node, seq: count(1) },
   /** With its proof, the signed refusal. `jti` and `seq` are null where the envelope could not be read that far. */
   'envelope.refused': { code, envelope: digest, jti: orNull(id), peer: node, seq: orNull(count(0)) },
   /** Somebody who could not show that they are a peer; attempts are counted so that they can't flood the log. */

@@ -1,7 +1,7 @@
 import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
 import fc from 'fast-check';
 import { openCheckpoint, parseCheckpointBody, signCheckpoint } from './checkpoint';
-import { cosignatureLine, encodeVkey, noteKey, parseNote, parseVkey, signNote, verifyNote } from './note';
+import { cosignatureLine, encodeVkey, noteKey, noteSigner, parseNote, parseVkey, signNote, verifyNote } from './note';
 
 const malformed = expect.objectContaining({ code: 'LOG_MALFORMED' });
 const badSignature = expect.objectContaining({ code: 'LOG_SIGNATURE_INVALID' });
@@ -104,11 +104,11 @@ describe('signed notes', () => {
 
   it('takes 16 signatures and empty lines inside the text', () => {
     const { privateKey } = generateKeyPairSync('ed25519');
-    const key = noteKey('pinghu.example/log', privateKey);
-    const line = signNote('a\n\nb\n', key, privateKey);
+    const signer = noteSigner('pinghu.example/log', privateKey);
+    const line = signNote('a\n\nb\n', [signer]);
     expect(parseNote(line).text).toBe('a\n\nb\n');
     expect(parseNote(`${text}\n${peter.repeat(16)}`).signatures).toHaveLength(16);
-    expect(caught(() => signNote('no newline', key, privateKey))).toEqual(malformed);
+    expect(caught(() => signNote('no newline', [signer]))).toEqual(malformed);
   });
 
   it('never throws anything but a named refusal', () => {
@@ -125,12 +125,13 @@ describe('signed notes', () => {
 describe('checkpoints', () => {
   const { privateKey } = generateKeyPairSync('ed25519');
   const origin = 'jieqiao.log/pinghu.330482';
-  const log = noteKey(origin, privateKey);
+  const signer = noteSigner(origin, privateKey);
+  const log = signer.key;
   const root = Buffer.alloc(32, 7);
 
   it('round trip, the same text each time', () => {
-    const signed = signCheckpoint(origin, 42, root, privateKey);
-    expect(signCheckpoint(origin, 42, root, privateKey)).toBe(signed);
+    const signed = signCheckpoint(42, root, [signer]);
+    expect(signCheckpoint(42, root, [signer])).toBe(signed);
     expect(openCheckpoint(Buffer.from(signed), parseVkey(encodeVkey(log)))).toEqual({
       origin,
       size: 42,
@@ -152,17 +153,27 @@ describe('checkpoints', () => {
     expect(caught(() => parseCheckpointBody(body))).toEqual(malformed);
   });
 
+  it('carries the signatures of two generations of the key: each alone opens it', () => {
+    const next = noteSigner(origin, generateKeyPairSync('ed25519').privateKey);
+    const signed = signCheckpoint(42, root, [next, signer]);
+    for (const { key } of [next, signer]) expect(openCheckpoint(signed, key).size).toBe(42);
+    expect(parseNote(signed).signatures).toHaveLength(2);
+    const other = noteSigner('jieqiao.log/jinshan.310116', generateKeyPairSync('ed25519').privateKey);
+    expect(() => signCheckpoint(42, root, [signer, other])).toThrow(TypeError);
+    expect(() => signCheckpoint(42, root, [])).toThrow(TypeError);
+  });
+
   it('refuses another origin under the same key, and another signer under the same name', () => {
-    const other = signNote(`other.log\n42\n${root.toString('base64')}\n`, log, privateKey);
+    const other = signNote(`other.log\n42\n${root.toString('base64')}\n`, [signer]);
     expect(caught(() => openCheckpoint(other, log))).toEqual(badSignature);
     const stranger = noteKey(origin, generateKeyPairSync('ed25519').privateKey);
-    expect(caught(() => openCheckpoint(signCheckpoint(origin, 42, root, privateKey), stranger))).toEqual(badSignature);
+    expect(caught(() => openCheckpoint(signCheckpoint(42, root, [signer]), stranger))).toEqual(badSignature);
   });
 
   it('verifies cosignatures with their time, but not in place of the log', () => {
     const pair = generateKeyPairSync('ed25519');
     const witness = noteKey('jieqiao.log/jinshan.310116', pair.privateKey, 4);
-    const signed = signCheckpoint(origin, 42, root, privateKey);
+    const signed = signCheckpoint(42, root, [signer]);
     const body = parseNote(signed).text;
     const line = cosignatureLine(body, witness, pair.privateKey, 1_764_000_000);
     expect(openCheckpoint(signed + line, log, [witness]).cosignatures).toEqual([{ key: witness, time: 1_764_000_000 }]);

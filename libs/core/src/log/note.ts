@@ -83,6 +83,16 @@ export function noteKey(name: string, key: KeyObject, type: NoteKeyType = 1): No
   return { name, type, id: keyId(name, type, rawPublicKey(publicKey)), publicKey };
 }
 
+/** A private key with the name under which it signs; made once, as deriving the public half costs more than signing. */
+export interface NoteSigner {
+  key: NoteKey;
+  privateKey: KeyObject;
+}
+
+export function noteSigner(name: string, privateKey: KeyObject): NoteSigner {
+  return { key: noteKey(name, privateKey), privateKey };
+}
+
 /** `<name>+<key id in hex>+<base64 of type ‖ public key>` (signed-note, "Verifier keys"). */
 export function encodeVkey(key: NoteKey): string {
   const typed = Buffer.concat([Buffer.of(key.type), rawPublicKey(key.publicKey)]);
@@ -200,9 +210,9 @@ export function cosignatureLine(text: string, key: NoteKey, privateKey: KeyObjec
   return `— ${key.name} ${Buffer.concat([key.id, stamped, signature]).toString('base64')}\n`;
 }
 
-/** A note over `text`, signed by one Ed25519 key of type 0x01. */
-export function signNote(text: string, key: NoteKey, privateKey: KeyObject): string {
-  const note = `${text}\n${signatureLine(text, key, privateKey)}`;
+/** A note over `text`, signed by Ed25519 keys of type 0x01, at most 16, in this order. */
+export function signNote(text: string, signers: readonly NoteSigner[]): string {
+  const note = `${text}\n${signers.map(({ key, privateKey }) => signatureLine(text, key, privateKey)).join('')}`;
   if (!text.endsWith('\n') || parseNote(note).text !== text) throw malformedNote('text');
   return note;
 }

@@ -2,15 +2,16 @@ import { generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
 import { signCheckpoint } from './checkpoint';
 import { leafHash, TileTree } from './merkle';
-import { encodeVkey, noteKey } from './note';
+import { encodeVkey, noteKey, noteSigner } from './note';
 import { formatTlogProof, openReceiptProof, parseTlogProof, ReceiptOpener } from './tlog-proof';
 
 const origin = 'jieqiao.log/jinshan.310116';
 const { privateKey } = generateKeyPairSync('ed25519');
-const vkey = encodeVkey(noteKey(origin, privateKey));
+const signer = noteSigner(origin, privateKey);
+const vkey = encodeVkey(signer.key);
 const entries = Array.from({ length: 11 }, (_, i) => Buffer.from(`entry ${i}`));
 const tree = TileTree.empty().extend(entries.map(leafHash)).tree;
-const checkpoint = signCheckpoint(origin, tree.size, tree.root(), privateKey);
+const checkpoint = signCheckpoint(tree.size, tree.root(), [signer]);
 const proofOf = (index: number) =>
   formatTlogProof({ extra: entries[index]!, index, hashes: tree.recentInclusionProof(index)!, checkpoint });
 

@@ -47,16 +47,42 @@ export const requiredChecks = {
 
 export const crossChecks = ['envelope.matches-bundle', 'envelope.after-seal', 'receipt.matches-envelope'] as const;
 
-export type CheckId = (typeof requiredChecks)[FileKind][number] | (typeof crossChecks)[number] | 'seal.still-valid';
+/** Asked only where there is something to ask them of: a certificate that has run out, a revocation list, a predecessor. */
+export const occasionalChecks = [
+  'seal.still-valid',
+  'seal.revocation',
+  'seal.crl-current',
+  'envelope.still-valid',
+  'envelope.revocation',
+  'envelope.crl-current',
+  'agreement.succession',
+  'agreement.timestamps',
+  'agreement.time-authorities',
+] as const;
+
+export type CheckId =
+  | (typeof requiredChecks)[FileKind][number]
+  | (typeof crossChecks)[number]
+  | (typeof occasionalChecks)[number];
 
 /** Where the answer "no" means that nobody we know stands behind an otherwise sound file. */
 const signerChecks: ReadonlySet<CheckId> = new Set(['seal.signer', 'envelope.signer', 'receipt.signer']);
 /** Where the answer "no" is worth knowing and takes nothing away from the file. */
-const advisoryChecks: ReadonlySet<CheckId> = new Set(['seal.still-valid']);
+const advisoryChecks: ReadonlySet<CheckId> = new Set([
+  'seal.crl-current',
+  'envelope.crl-current',
+  // Anybody may add a token to a file, so a bad one says nothing against the signature beside it.
+  'agreement.timestamps',
+  'agreement.time-authorities',
+]);
 
 export interface Check {
   id: CheckId;
-  result: 'pass' | 'fail' | 'unchecked';
+  /**
+   * `unchecked`: the question decides and could not be answered. `not-asked`: nothing was given to ask it of; the report
+   * says so, and the verdict does not depend on it.
+   */
+  result: 'pass' | 'fail' | 'unchecked' | 'not-asked';
   /** What the answer rests on; `reason` is a stable word. Values come from the file and are to be shown as data. */
   params: Readonly<Record<string, string | number>>;
 }
@@ -69,8 +95,9 @@ export interface CertificateFacts {
   notBefore: string;
   notAfter: string;
   urn: string | null;
-  /** The authority that the agreement knows under this certificate; absent where no agreement says so. */
+  /** Whom the agreement knows under this certificate; absent where no agreement says so. */
   authority?: string;
+  node?: string;
 }
 
 export interface FileFacts {
@@ -87,16 +114,19 @@ export interface Facts {
   signer?: CertificateFacts;
   /** The signer's own claim. */
   signedAt?: string;
+  /** A moment at which it existed, by the log of another party than its signer: the earliest receipt given along. */
+  proven?: { time: string; node: string; receipt: string };
   agreement?: AgreementRef & { title?: string; from?: string; to?: string; parties?: readonly string[] };
   files?: readonly FileFacts[];
   envelope?: {
     id: string;
     from: string;
     to: string;
+    /** The transfer's kind, or TEST: then the next three are null. */
     kind: string;
-    number: string;
-    dossier: string;
-    transfer: string;
+    number: string | null;
+    dossier: string | null;
+    transfer: string | null;
     seq: number;
     manifest: Digest | null;
     announced: number;
@@ -145,8 +175,21 @@ export class Findings {
     this.checks.push({ id, result: 'unchecked', params: { reason, ...params } });
   }
 
+  notAsked(id: CheckId, reason: string, params: Check['params'] = {}): void {
+    this.checks.push({ id, result: 'not-asked', params: { reason, ...params } });
+  }
+
   has(id: CheckId): boolean {
     return this.checks.some((check) => check.id === id);
+  }
+
+  failed(id: CheckId): boolean {
+    return this.checks.some((check) => check.id === id && check.result === 'fail');
+  }
+
+  /** Asked, and every answer was yes. */
+  passed(id: CheckId): boolean {
+    return this.has(id) && this.checks.every((check) => check.id !== id || check.result === 'pass');
   }
 
   /** A required question that nobody answered counts as not checked: forgetting one can't make a file valid. */

@@ -12,10 +12,10 @@ const newFolder = process.env.JIEQIAO_NEW_VECTORS;
 describe('bundle vectors v1', () => {
   const read = (name: string): Buffer => readFileSync(join(folder, name));
   const vectors = JSON.parse(read('vectors.json').toString()) as BundleVector[];
-  const agreement = parseAgreement(read('agreement.json'));
+  const trust = { agreements: [parseAgreement(read('agreement.json'))], crls: [] };
 
   it.each(vectors.map((vector) => [vector.file, vector] as const))('%s', async (file, vector) => {
-    const [report] = await verifyFiles([{ file, source: sourceOf(read(file)) }], agreement, verifiedAt);
+    const [report] = await verifyFiles([{ file, source: sourceOf(read(file)) }], trust, verifiedAt);
     const failing = report!.checks.filter(({ result }) => result === 'fail').map(({ id }) => id);
     expect([report!.kind, report!.verdict]).toEqual(['bundle', vector.verdict]);
     expect(new Set(failing)).toEqual(new Set(vector.failing));

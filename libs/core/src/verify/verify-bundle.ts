@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import type { Agreement } from '../agreement/agreement';
 import {
   type BundleFileRef,
   bundleLimits,
@@ -14,9 +13,7 @@ import { type Cades, verifyCades } from '../bundle/cades';
 import { type ByteSource, readZip, type StoredEntry } from '../bundle/zip';
 import { type Digest, digestOf } from '../encoding';
 import { GatewayError } from '../errors';
-import { type Certificate, checkChain } from '../keys/certificate';
-import { sealUrn } from '../names';
-import { trustedParty } from '../trust';
+import type { Certificate } from '../keys/certificate';
 import { type CertificateFacts, type FileFacts, Findings } from './report';
 
 const chunkBytes = 64 * 1024;
@@ -24,17 +21,17 @@ const maxSignatureBytes = 64 * 1024;
 /** A seal may carry a time this far ahead of the verifier's clock. */
 const skewMs = 5 * 60_000;
 
+export interface VerifiedBundle {
+  findings: Findings;
+  /** Null when there is none whose signature holds. */
+  seal: Cades | null;
+}
+
 /**
- * Checks a sealed container from anyone, file by file in 64 KiB chunks.
- * @param agreement whose parties may have sealed it; null leaves the signer unchecked
- * @param now the verifier's clock, for seals dated in the future and certificates that have run out since
+ * Checks a sealed container from anyone, file by file in 64 KiB chunks. Whose seal it is, `judgeSeal` says.
+ * @param now the verifier's clock, for seals dated in the future
  */
-export async function verifyBundle(
-  file: string,
-  source: ByteSource,
-  agreement: Agreement | null,
-  now: Date,
-): Promise<Findings> {
+export async function verifyBundle(file: string, source: ByteSource, now: Date): Promise<VerifiedBundle> {
   const findings = new Findings(file, 'bundle');
   let entries: StoredEntry[];
   try {
@@ -42,21 +39,22 @@ export async function verifyBundle(
     findings.pass('container.layout', { entries: entries.length });
   } catch (error) {
     findings.fail('container.layout', ...reasonOf(error));
-    return findings;
+    return { findings, seal: null };
   }
   await checkMimetype(findings, source, entries);
 
   const manifest = await readPart(source, entries[1], manifestName, bundleLimits.maxManifestBytes);
   const signature = await readPart(source, entries[2], signatureName, maxSignatureBytes);
+  let seal: Cades | null = null;
   if (!manifest) findings.fail('manifest.form', 'absent');
   else {
     findings.facts.digest = digestOf(manifest);
     if (!signature) findings.fail('seal.form', 'absent');
-    else checkSeal(findings, manifest, signature, agreement, now);
+    else seal = checkSeal(findings, manifest, signature, now);
   }
   const refs = manifest ? readManifest(findings, manifest) : [];
   await checkContents(findings, source, entries, refs);
-  return findings;
+  return { findings, seal };
 }
 
 async function checkMimetype(findings: Findings, source: ByteSource, entries: StoredEntry[]): Promise<void> {
@@ -87,13 +85,7 @@ function readManifest(findings: Findings, manifest: Buffer): BundleFileRef[] {
   }
 }
 
-function checkSeal(
-  findings: Findings,
-  manifest: Buffer,
-  signature: Buffer,
-  agreement: Agreement | null,
-  now: Date,
-): void {
+function checkSeal(findings: Findings, manifest: Buffer, signature: Buffer, now: Date): Cades | null {
   let cades: Cades;
   try {
     cades = verifyCades(manifest, signature);
@@ -103,50 +95,19 @@ function checkSeal(
     const [reason, params] = reasonOf(error);
     if (!(error instanceof GatewayError) || error.code === 'BUNDLE_MALFORMED') {
       findings.fail('seal.form', reason, params);
-      return;
+      return null;
     }
     findings.pass('seal.form');
-    if (error.code === 'CERTIFICATE_MALFORMED') findings.fail('seal.certificate', 'malformed');
+    if (error.code === 'CERTIFICATE_MALFORMED') findings.fail('seal.certificate', reason, params);
     else findings.fail(reason === 'signing-certificate' ? 'seal.certificate' : 'seal.signature', reason, params);
-    return;
+    return null;
   }
-  const { signer, signingTime } = cades;
-  findings.facts.signer = certificateFacts(signer);
-  findings.facts.signedAt = signingTime.toISOString();
-  checkSigner(findings, cades, agreement);
-  if (signingTime.getTime() > now.getTime() + skewMs) findings.fail('seal.time', 'in-the-future');
-  else findings.pass('seal.time', { signedAt: signingTime.toISOString() });
-  // Without a trusted time-stamp a certificate that has run out can't prove when it was used.
-  if (now > signer.notAfter) {
-    findings.fail('seal.still-valid', 'expired-since', { notAfter: signer.notAfter.toISOString() });
-  }
-}
-
-function checkSigner(findings: Findings, { signer, signingTime }: Cades, agreement: Agreement | null): void {
-  if (signingTime < signer.notBefore || signingTime > signer.notAfter) {
-    findings.fail('seal.certificate', signingTime < signer.notBefore ? 'NOT_YET_VALID' : 'EXPIRED');
-  }
-  if (!agreement) {
-    findings.unchecked('seal.signer', 'no-trust');
-    if (!findings.has('seal.certificate')) findings.unchecked('seal.certificate', 'no-trust');
-    return;
-  }
-  const node = signer.urn?.startsWith(sealUrn('')) ? signer.urn.slice(sealUrn('').length) : '';
-  const party = trustedParty(agreement.trust, node);
-  if (!party) {
-    findings.fail('seal.signer', 'not-a-party');
-    return;
-  }
-  const problem = checkChain(signer, party.anchors, signingTime, 'seal', sealUrn(party.node));
-  if (problem?.code === 'UNKNOWN_ISSUER') {
-    findings.fail('seal.signer', problem.code, { node });
-    return;
-  }
-  findings.pass('seal.signer', { node, authority: party.authority });
-  if (findings.facts.signer) findings.facts.signer.authority = party.authority;
-  if (findings.has('seal.certificate')) return;
-  if (problem) findings.fail('seal.certificate', problem.code);
-  else findings.pass('seal.certificate');
+  const signedAt = cades.signingTime.toISOString();
+  findings.facts.signer = certificateFacts(cades.signer);
+  findings.facts.signedAt = signedAt;
+  if (cades.signingTime.getTime() > now.getTime() + skewMs) findings.fail('seal.time', 'in-the-future');
+  else findings.pass('seal.time', { signedAt });
+  return cades;
 }
 
 /** Reads every body once: its digest against the manifest, its CRC against the directory. */

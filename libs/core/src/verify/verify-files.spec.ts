@@ -5,7 +5,9 @@ import {
   type Check,
   type CheckId,
   exitCodeOf,
+  type GivenTrust,
   kindOf,
+  nextVersion,
   parseEnvelope,
   planBundle,
   planZip,
@@ -14,6 +16,7 @@ import {
   sealBundle,
   sealUrn,
   signEnvelope,
+  type TransferClaims,
   verdictOf,
   verifyFiles,
   writeZip,
@@ -34,13 +37,16 @@ import {
   verifiedAt,
 } from '../../../../test/support/sealed-exchange';
 
-async function verify(files: Record<string, Buffer>, agreement: Agreement | null, now = verifiedAt): Promise<Report[]> {
+type Trusted = Agreement | null | GivenTrust;
+
+async function verify(files: Record<string, Buffer>, trusted: Trusted, now = verifiedAt): Promise<Report[]> {
   const given = Object.entries(files).map(([file, bytes]) => ({ file, source: sourceOf(bytes) }));
-  return verifyFiles(given, agreement, now);
+  const alone = (agreement: Agreement | null) => ({ agreements: agreement ? [agreement] : [], crls: [] });
+  return verifyFiles(given, trusted && 'crls' in trusted ? trusted : alone(trusted), now);
 }
 
-async function verifyOne(bytes: Buffer, agreement: Agreement | null, now = verifiedAt): Promise<Report> {
-  return (await verify({ file: bytes }, agreement, now))[0]!;
+async function verifyOne(bytes: Buffer, trusted: Trusted, now = verifiedAt): Promise<Report> {
+  return (await verify({ file: bytes }, trusted, now))[0]!;
 }
 
 const failed = (report: Report): CheckId[] =>
@@ -89,7 +95,7 @@ describe('verifying files', () => {
 
   it('under an agreement of others the signer is unknown', async () => {
     const others = [await makeParty('jiashan.330421', '嘉善'), await makeParty('qingpu.310118', '青浦')];
-    const reports = await verify(four(), makeAgreement(others));
+    const reports = await verify(four(), makeAgreement(others, { id: 'jiashan-qingpu' }));
     expect(reports.map(({ verdict }) => verdict)).toEqual([
       'indeterminate',
       'unknown-signer',
@@ -243,9 +249,20 @@ describe('verifying files', () => {
       expect((await verifyOne(await sealedBy(borrowed), agreement)).verdict).toBe('unknown-signer');
     });
 
-    it('whose certificate has run out since are valid with a warning', async () => {
-      const report = await verifyOne(exchange.bundle, agreement, new Date('2033-01-01T00:00:00Z'));
-      expect([report.verdict, failed(report)]).toEqual(['warning', ['seal.still-valid']]);
+    it('whose certificate has run out since need a receipt that shows them to be older', async () => {
+      const later = new Date('2033-01-01T00:00:00Z');
+      const alone = await verifyOne(exchange.bundle, agreement, later);
+      expect([alone.verdict, reasonOf(alone, 'seal.still-valid')]).toEqual([
+        'indeterminate',
+        'expired-without-proof-of-time',
+      ]);
+      const reports = await verify(four(), agreement, later);
+      expect(reports.map(({ verdict }) => verdict)).toEqual(Array(4).fill('valid'));
+      expect(reports[1]!.facts.proven).toEqual({
+        time: '2022-08-20T09:30:03.250Z',
+        node: exchange.recipient.node,
+        receipt: 'r.tlog-proof',
+      });
     });
   });
 
@@ -263,7 +280,7 @@ describe('verifying files', () => {
       const { claims } = parseEnvelope(exchange.envelope.toString());
       const files = claims.bundle!.files.map((file) => ({ ...file, bytes: file.bytes + 1 }));
       const envelope = Buffer.from(
-        signEnvelope({ ...claims, bundle: { ...claims.bundle!, files } }, exchange.sender.nodeSigner),
+        signEnvelope({ ...claims, bundle: { ...claims.bundle!, files } } as TransferClaims, exchange.sender.nodeSigner),
       );
       const reports = await verify(four({ envelope }), agreement);
       expect(reasonOf(reports[2]!, 'envelope.matches-bundle')).toBe('file-differs');
@@ -281,7 +298,10 @@ describe('verifying files', () => {
       const { claims } = parseEnvelope(exchange.envelope.toString());
       const manifest = `sha256:${'0'.repeat(64)}` as const;
       const second = Buffer.from(
-        signEnvelope({ ...claims, seq: 2, bundle: { manifest, files: [] } }, exchange.sender.nodeSigner),
+        signEnvelope(
+          { ...claims, seq: 2, bundle: { manifest, files: [] } } as TransferClaims,
+          exchange.sender.nodeSigner,
+        ),
       );
       const reports = await verify({ ...four(), second }, agreement);
       expect(reports.map(({ verdict }) => verdict)).toEqual(['valid', 'valid', 'valid', 'valid', 'indeterminate']);
@@ -289,10 +309,107 @@ describe('verifying files', () => {
     });
 
     it('an envelope under another version of the agreement could not be checked', async () => {
-      const later = makeAgreement([exchange.sender, exchange.recipient], { version: 2 });
+      const later = makeAgreement([exchange.sender, exchange.recipient], {
+        version: 2,
+        previous: agreement.ref.digest,
+      });
       const report = await verifyOne(exchange.envelope, later);
       expect([report.verdict, reasonOf(report, 'envelope.agreement')]).toEqual(['indeterminate', 'other-agreement']);
     });
+  });
+
+  describe('proof of time', () => {
+    const later = new Date('2033-01-01T00:00:00Z');
+
+    it('no damaged receipt proves anything', async () => {
+      for (let at = 0; at < exchange.receipt.length; at += 9) {
+        const receipt = Buffer.from(exchange.receipt);
+        receipt[at]! ^= 1 << (at % 8);
+        const [, bundle, envelope] = await verify(four({ receipt }), agreement, later);
+        expect([at, bundle!.verdict, envelope!.verdict]).toEqual([at, 'indeterminate', 'indeterminate']);
+      }
+    });
+
+    it('a receipt for a bundle counts without the envelope between them, and in the order of any', async () => {
+      const { bundle, receipt } = exchange;
+      for (const files of [
+        { bundle, receipt },
+        { receipt, bundle },
+      ]) {
+        const reports = await verify(files, agreement, later);
+        expect(reports.find(({ kind }) => kind === 'bundle')?.verdict).toBe('valid');
+      }
+    });
+
+    it('the earliest of several counts', async () => {
+      const { sender, recipient, sealed, envelope, bundle, receipt } = exchange;
+      const earlier = Buffer.from(
+        makeReceipt(recipient, sender, agreement, sealed, envelope, '2022-08-20T09:30:01.000Z'),
+      );
+      const [report] = await verify({ bundle, receipt, earlier }, agreement, later);
+      expect(report!.facts.proven).toMatchObject({ time: '2022-08-20T09:30:01.000Z', receipt: 'earlier' });
+    });
+
+    it('a receipt under an agreement of strangers proves nothing', async () => {
+      const strangers = [await makeParty(exchange.sender.node, 'x'), await makeParty(exchange.recipient.node, 'y')];
+      const { sealed, envelope, bundle } = exchange;
+      const receipt = Buffer.from(makeReceipt(strangers[1]!, strangers[0]!, agreement, sealed, envelope));
+      const reports = await verify({ bundle, envelope, receipt }, agreement, later);
+      expect(reports.map(({ verdict }) => verdict)).toEqual(['indeterminate', 'indeterminate', 'unknown-signer']);
+    });
+  });
+
+  describe('several versions', () => {
+    it('the one that the envelope names judges it, its bundle and its receipt', async () => {
+      const effective = { ...agreement.content.effective, from: '2022-08-25T00:00:00.000Z' };
+      const second = makeAgreement([exchange.sender, exchange.recipient], nextVersion(agreement, { effective }));
+      const trust = { agreements: [second, agreement], crls: [] };
+      const reports = await verify({ ...four(), 'second.json': second.bytes }, trust);
+      expect(reports.map(({ verdict }) => verdict)).toEqual(Array(5).fill('valid'));
+      expect(reports.slice(1, 4).map(({ facts }) => facts.agreement?.version)).toEqual([1, 1, 1]);
+    });
+
+    it('what follows from a trusted version is trusted, through files beside it, in any order', async () => {
+      const parties = [exchange.sender, exchange.recipient];
+      const second = makeAgreement(parties, nextVersion(agreement, {}));
+      const third = makeAgreement(parties, nextVersion(second, {}));
+      const reports = await verify({ third: third.bytes, second: second.bytes }, agreement);
+      expect(reports.map(({ verdict }) => verdict)).toEqual(['valid', 'valid']);
+      expect((await verifyOne(third.bytes, agreement)).verdict).toBe('indeterminate');
+    });
+
+    it('a fork that all have signed condemns both, a stranger’s namesake only itself', async () => {
+      const parties = [exchange.sender, exchange.recipient];
+      const [one, two] = ['一', '二'].map((title) => makeAgreement(parties, nextVersion(agreement, { title })));
+      const forked = await verify({ one: one!.bytes, two: two!.bytes }, agreement);
+      expect(forked.map((report) => reasonOf(report, 'agreement.succession'))).toEqual(
+        Array(2).fill('AGREEMENT_FORKED'),
+      );
+      const strangers = [await makeParty(parties[0]!.node, 'x'), await makeParty(parties[1]!.node, 'y')];
+      const namesake = makeAgreement(strangers, { version: 2, previous: agreement.ref.digest });
+      const reports = await verify({ one: one!.bytes, namesake: namesake.bytes }, agreement);
+      expect(reports.map(({ verdict }) => verdict)).toEqual(['valid', 'invalid']);
+    });
+
+    it('trust that contradicts itself is refused', async () => {
+      const fork = makeAgreement([exchange.sender, exchange.recipient], { title: '另一份' });
+      const trust = { agreements: [agreement, fork], crls: [] };
+      await expect(verify(four(), trust)).rejects.toMatchObject({ code: 'AGREEMENT_FORKED' });
+      const twice = { agreements: [agreement, agreement], crls: [] };
+      expect((await verifyOne(exchange.bundle, twice)).verdict).toBe('valid');
+    });
+  });
+
+  it('a test envelope and its receipt are verified like any other', async () => {
+    const { sender, recipient } = exchange;
+    const { claims } = parseEnvelope(exchange.envelope.toString());
+    const nothingInside = { kind: 'test', dossier: null, transfer: null, bundle: null, body: {} } as const;
+    const envelope = Buffer.from(signEnvelope({ ...claims, ...nothingInside }, sender.nodeSigner));
+    const report = await verifyOne(envelope, agreement);
+    expect([report.verdict, report.facts.envelope]).toEqual([
+      'valid',
+      expect.objectContaining({ kind: 'TEST', number: null, manifest: null, to: recipient.node }),
+    ]);
   });
 
   describe('files of other kinds', () => {
@@ -326,7 +443,7 @@ describe('verifying files', () => {
     expect(verdictOf([check('seal.form', 'pass'), check('seal.signer', 'unchecked')])).toBe('indeterminate');
     expect(verdictOf([check('seal.signer', 'fail'), check('seal.time', 'unchecked')])).toBe('unknown-signer');
     expect(verdictOf([check('seal.signer', 'fail'), check('seal.form', 'fail')])).toBe('invalid');
-    expect(verdictOf([check('seal.still-valid', 'fail'), check('seal.signer', 'unchecked')])).toBe('indeterminate');
+    expect(verdictOf([check('seal.crl-current', 'fail'), check('seal.signer', 'unchecked')])).toBe('indeterminate');
     expect(exitCodeOf([])).toBe(2);
     expect(exitCodeOf(['valid', 'indeterminate', 'invalid'])).toBe(1);
     expect(exitCodeOf(['valid', 'warning'])).toBe(0);

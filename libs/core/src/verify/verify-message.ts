@@ -1,16 +1,16 @@
 import { verify } from 'node:crypto';
-import { type Agreement, inForce, parseAgreement } from '../agreement/agreement';
+import type { Agreement } from '../agreement/agreement';
 import { digestOf } from '../encoding';
 import { type Envelope, parseEnvelope } from '../envelope/envelope';
-import { hasCode } from '../errors';
-import { checkChain } from '../keys/certificate';
 import { openCheckpointNote, parseCheckpointBody } from '../log/checkpoint';
 import { type LogEntry, parseLogEntry } from '../log/entry';
 import { leafHash, verifyInclusion } from '../log/merkle';
-import { type Note, parseNote, parseVkey } from '../log/note';
+import { type Note, type NoteKey, parseNote, parseVkey } from '../log/note';
 import { parseTlogProof, type TlogProof } from '../log/tlog-proof';
-import { logOrigin, nodeUrn } from '../names';
-import { type TrustedParty, trustedParty } from '../trust';
+import { logOrigin } from '../names';
+import type { TrustedParty } from '../trust';
+import { type GivenTrust, type Judge, judgesAt, versionOf } from './given-trust';
+import { type Attributed, judgeEnvelope } from './judge-signer';
 import { Findings } from './report';
 import { certificateFacts, reasonOf } from './verify-bundle';
 
@@ -18,10 +18,12 @@ export interface VerifiedEnvelope {
   findings: Findings;
   /** Null when it could not be read. */
   envelope: Envelope | null;
+  /** Null when it is nobody's whom we know. */
+  signature: Attributed | null;
 }
 
 /** Checks an envelope's bytes, which are the compact JWS and nothing else. Its lifetime is for delivery, not asked here. */
-export function verifyEnvelopeFile(file: string, bytes: Uint8Array, agreement: Agreement | null): VerifiedEnvelope {
+export function verifyEnvelopeFile(file: string, bytes: Uint8Array, trust: GivenTrust): VerifiedEnvelope {
   const findings = new Findings(file, 'envelope');
   findings.facts.digest = digestOf(bytes);
   let envelope: Envelope;
@@ -31,7 +33,7 @@ export function verifyEnvelopeFile(file: string, bytes: Uint8Array, agreement: A
     findings.pass('envelope.form');
   } catch (error) {
     findings.fail('envelope.form', ...reasonOf(error));
-    return { findings, envelope: null };
+    return { findings, envelope: null, signature: null };
   }
   const { claims, certificate, signature } = envelope;
   findings.facts.signer = certificateFacts(certificate);
@@ -41,8 +43,8 @@ export function verifyEnvelopeFile(file: string, bytes: Uint8Array, agreement: A
     id: claims.jti,
     from: claims.iss,
     to: claims.aud,
-    kind: claims.body.transferKind,
-    number: claims.body.number,
+    kind: claims.kind === 'test' ? 'TEST' : claims.body.transferKind,
+    number: claims.kind === 'test' ? null : claims.body.number,
     dossier: claims.dossier,
     transfer: claims.transfer,
     seq: claims.seq,
@@ -54,47 +56,7 @@ export function verifyEnvelopeFile(file: string, bytes: Uint8Array, agreement: A
   if (isP256 && verify('sha256', Buffer.from(signature.input), key, signature.bytes))
     findings.pass('envelope.signature');
   else findings.fail('envelope.signature', isP256 ? 'signature' : 'algorithm');
-  if (agreement) checkEnvelopeParties(findings, envelope, agreement);
-  else {
-    for (const id of ['envelope.agreement', 'envelope.certificate', 'envelope.signer', 'envelope.recipient'] as const) {
-      findings.unchecked(id, 'no-trust');
-    }
-  }
-  return { findings, envelope };
-}
-
-function checkEnvelopeParties(findings: Findings, { claims, certificate }: Envelope, agreement: Agreement): void {
-  const issuedAt = new Date(claims.iat * 1000);
-  const named = claims.agreement;
-  if (named.digest !== agreement.ref.digest) {
-    // Another agreement, or another version of it, may well be in force: this one can't tell.
-    findings.unchecked('envelope.agreement', 'other-agreement', { id: named.id, version: named.version });
-  } else if (named.id !== agreement.ref.id || named.version !== agreement.ref.version) {
-    findings.fail('envelope.agreement', 'name-and-digest-differ');
-  } else if (!inForce(agreement, issuedAt)) findings.fail('envelope.agreement', 'not-in-force');
-  else findings.pass('envelope.agreement', { id: named.id, version: named.version });
-
-  const recipient = trustedParty(agreement.trust, claims.aud);
-  if (claims.aud === claims.iss) findings.fail('envelope.recipient', 'to-itself', { node: claims.aud });
-  else if (recipient) findings.pass('envelope.recipient', { node: claims.aud, authority: recipient.authority });
-  else if (named.digest === agreement.ref.digest)
-    findings.fail('envelope.recipient', 'not-a-party', { node: claims.aud });
-  else findings.unchecked('envelope.recipient', 'other-agreement', { node: claims.aud });
-
-  const issuer = trustedParty(agreement.trust, claims.iss);
-  if (!issuer) {
-    findings.fail('envelope.signer', 'not-a-party', { node: claims.iss });
-    return;
-  }
-  const problem = checkChain(certificate, issuer.anchors, issuedAt, 'node', nodeUrn(claims.iss));
-  if (problem?.code === 'UNKNOWN_ISSUER') {
-    findings.fail('envelope.signer', problem.code, { node: claims.iss });
-    return;
-  }
-  findings.pass('envelope.signer', { node: claims.iss, authority: issuer.authority });
-  if (findings.facts.signer) findings.facts.signer.authority = issuer.authority;
-  if (problem) findings.fail('envelope.certificate', problem.code);
-  else findings.pass('envelope.certificate');
+  return { findings, envelope, signature: judgeEnvelope(findings, envelope, trust) };
 }
 
 export interface VerifiedReceipt {
@@ -104,7 +66,7 @@ export interface VerifiedReceipt {
 }
 
 /** Checks a `*.tlog-proof` file: the log entry in it, its place in the tree, and the log's signature over the tree. */
-export function verifyReceiptFile(file: string, bytes: Uint8Array, agreement: Agreement | null): VerifiedReceipt {
+export function verifyReceiptFile(file: string, bytes: Uint8Array, trust: GivenTrust): VerifiedReceipt {
   const findings = new Findings(file, 'receipt');
   findings.facts.digest = digestOf(bytes);
   let proof: TlogProof;
@@ -127,7 +89,7 @@ export function verifyReceiptFile(file: string, bytes: Uint8Array, agreement: Ag
   if (proof.extra && verifyInclusion(leafHash(proof.extra), proof.index, size, proof.hashes, root)) {
     findings.pass('receipt.inclusion', { index: proof.index, size });
   } else findings.fail('receipt.inclusion', 'not-included', { index: proof.index, size });
-  checkCheckpoint(findings, note, origin, agreement);
+  checkCheckpoint(findings, note, origin, entry, trust);
   return { findings, entry };
 }
 
@@ -152,78 +114,64 @@ function entryFacts(entry: LogEntry) {
     const { envelope, degree, outcome } = entry.subject;
     return { ...facts, envelope, degree, outcome };
   }
+  if (entry.event === 'envelope.tested') return { ...facts, envelope: entry.subject.envelope };
   if (entry.event === 'envelope.refused') {
     return { ...facts, envelope: entry.subject.envelope, code: entry.subject.code };
   }
   return facts;
 }
 
-function checkCheckpoint(findings: Findings, note: Note, origin: string, agreement: Agreement | null): void {
-  if (!agreement) {
+function checkCheckpoint(
+  findings: Findings,
+  note: Note,
+  origin: string,
+  entry: LogEntry | null,
+  { agreements }: GivenTrust,
+): void {
+  if (agreements.length === 0) {
     for (const id of ['receipt.signer', 'receipt.checkpoint', 'receipt.cosignatures'] as const) {
       findings.unchecked(id, 'no-trust');
     }
     return;
   }
-  const party = agreement.trust.parties.find((candidate) => logOrigin(candidate.node) === origin);
-  if (!party) {
+  const judges = logJudges(origin, entry, agreements);
+  if (judges.length === 0) {
     findings.fail('receipt.signer', 'not-a-party', { origin });
     return;
   }
+  // A log key changes only with the agreement: the right name with another key is somebody else.
+  const signed = (key: NoteKey) => note.signatures.some(({ name, keyId }) => name === key.name && keyId.equals(key.id));
+  const judge = judges.find(({ party }) => signed(parseVkey(party.logVkey)));
+  if (!judge) {
+    findings.fail('receipt.signer', 'no-signature-by-the-log', { origin });
+    return;
+  }
+  // While a log's key changes, its checkpoints carry lines by the old one and the new one.
+  const vkeys = agreements.flatMap(({ trust }) => trust.parties.map(({ logVkey }) => logVkey));
+  const others = [...new Set(vkeys)].map(parseVkey).filter((key) => key.name === origin);
   try {
-    const key = parseVkey(party.logVkey);
-    // A log key changes only with the agreement: the right name with another key is somebody else.
-    if (!note.signatures.some(({ name, keyId }) => name === key.name && keyId.equals(key.id))) {
-      findings.fail('receipt.signer', 'no-signature-by-the-log', { origin });
-      return;
-    }
-    openCheckpointNote(note, key);
+    openCheckpointNote(note, parseVkey(judge.party.logVkey), others);
     findings.pass('receipt.checkpoint');
   } catch (error) {
     findings.fail('receipt.checkpoint', ...reasonOf(error));
     return;
   }
-  findings.pass('receipt.signer', { node: party.node, authority: party.authority });
-  checkCosignatures(findings, note, party);
+  findings.facts.agreement = judge.agreement.ref;
+  findings.pass('receipt.signer', { node: judge.party.node, authority: judge.party.authority });
+  // Whoever reads a receipt sees all its signature lines, so a line that we can't answer for leaves a question open.
+  const unknown = note.signatures.filter(
+    ({ name, keyId }) => !others.some((key) => key.name === name && key.id.equals(keyId)),
+  );
+  const reason = unknown.every(({ name }) => name === origin) ? 'unknown-log-key' : 'unknown-witness';
+  if (unknown.length > 0) findings.unchecked('receipt.cosignatures', reason, { unknown: unknown.length });
+  else findings.pass('receipt.cosignatures', { signatures: note.signatures.length });
 }
 
-/** Whoever reads a receipt sees all its signature lines, so a line that we can't answer for leaves a question open. */
-function checkCosignatures(findings: Findings, note: Note, party: TrustedParty): void {
-  const key = parseVkey(party.logVkey);
-  const others = note.signatures.filter(({ name, keyId }) => name !== key.name || !keyId.equals(key.id));
-  if (others.length === 0) findings.pass('receipt.cosignatures', { signatures: note.signatures.length });
-  else findings.unchecked('receipt.cosignatures', 'unknown-witness', { unknown: others.length });
-}
-
-/**
- * Checks an agreement file. That all parties signed it is checked from the file alone; that the roots in it are really
- * theirs can't be, so it is valid only where the verifier was told to trust exactly this text.
- */
-export function verifyAgreementFile(file: string, bytes: Uint8Array, trusted: Agreement | null): Findings {
-  const findings = new Findings(file, 'agreement');
-  let agreement: Agreement;
-  try {
-    agreement = parseAgreement(bytes);
-  } catch (error) {
-    if (hasCode(error, 'AGREEMENT_SIGNATURE_INVALID')) {
-      findings.pass('agreement.form');
-      findings.fail('agreement.signatures', ...reasonOf(error));
-    } else findings.fail('agreement.form', ...reasonOf(error));
-    return findings;
-  }
-  findings.pass('agreement.form');
-  findings.pass('agreement.signatures', { parties: agreement.content.parties.length });
-  const { title, effective, parties } = agreement.content;
-  findings.facts.digest = agreement.ref.digest;
-  findings.facts.agreement = {
-    ...agreement.ref,
-    title,
-    from: effective.from,
-    to: effective.to,
-    parties: parties.map((party) => party.authority),
-  };
-  if (!trusted) findings.unchecked('agreement.trusted', 'no-trust');
-  else if (trusted.ref.digest === agreement.ref.digest) findings.pass('agreement.trusted');
-  else findings.unchecked('agreement.trusted', 'other-agreement');
-  return findings;
+/** Whose log key may have signed: as the version says that the entry names, else those in force when it was logged. */
+function logJudges(origin: string, entry: LogEntry | null, agreements: readonly Agreement[]): readonly Judge[] {
+  const known = ({ node }: TrustedParty) => logOrigin(node) === origin;
+  const ref = entry && 'agreement' in entry.subject ? entry.subject.agreement : null;
+  const named = ref && versionOf(agreements, ref.digest);
+  if (named) return judgesAt([named], new Date(entry!.time), known);
+  return judgesAt(agreements, entry ? new Date(entry.time) : new Date(0), known);
 }

@@ -1,8 +1,9 @@
-import type { DataSource, QueryRunner } from 'typeorm';
+import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { initial } from './0001-initial';
+import { trust } from './0002-trust';
 import { type Ddl, type Dialect, statementFor } from './ddl';
 
-const migrations: readonly Ddl[] = [initial];
+const migrations: readonly Ddl[] = [initial, trust];
 
 /** Brings the schema up to date. Several processes may start at once on MySQL: one migrates, the others wait. */
 export async function migrate(source: DataSource, dialect: Dialect, now: () => Date): Promise<void> {
@@ -19,6 +20,22 @@ export async function migrate(source: DataSource, dialect: Dialect, now: () => D
     if (dialect === 'mysql') await runner.query("SELECT RELEASE_LOCK('jieqiao.migrate')").catch(() => undefined);
     await runner.release();
   }
+}
+
+/** Looks without changing anything: an empty database lacks all. */
+export async function migrationState(tx: EntityManager): Promise<{ pending: string[]; unknown: string[] }> {
+  const known = migrations.map(({ name }) => name);
+  const rows: { name: string }[] = await tx
+    .query('SELECT name FROM schema_migration ORDER BY name')
+    .catch((error: { code?: string }) => {
+      if (error.code === 'ER_NO_SUCH_TABLE' || error.code === 'SQLITE_ERROR') return [];
+      throw error;
+    });
+  const done = rows.map(({ name }) => name);
+  return {
+    pending: known.filter((name) => !done.includes(name)),
+    unknown: done.filter((name) => !known.includes(name)),
+  };
 }
 
 const ledger =

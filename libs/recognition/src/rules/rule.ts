@@ -38,6 +38,7 @@ export const remedyCodes = [
   'use-normal-procedure',
   'use-agreement-in-force',
   'amend-agreement',
+  'address-successor',
   'expect-refusal-of-item',
 ] as const;
 export type RemedyCode = (typeof remedyCodes)[number];
@@ -45,7 +46,7 @@ export type RemedyCode = (typeof remedyCodes)[number];
 export interface RuleInput {
   transfer: TransferData;
   agreement: RecognitionAgreement;
-  /** The agreement's entry for this sender and receiver, absent when it has none. */
+  /** The agreement's entry for this sender and receiver, by succession too; absent when it has none. */
   direction: AgreementDirection | undefined;
   parameters: RuleParameters;
   /** Digest per evidence and document id as the sealed manifest lists them; null before sealing. */

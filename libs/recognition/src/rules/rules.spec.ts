@@ -580,6 +580,112 @@ describe('R19 agreement', () => {
   });
 });
 
+describe('R19 after one authority has succeeded another', () => {
+  const check = (transfer: TransferData, when: string, under: RecognitionAgreement) =>
+    of(evaluate(transfer, { at: when, agreement: under }), 'R19').map(({ result, facts }) => [result, facts.uncovered]);
+  const takenOver = '2022-09-01T00:00:00.000Z';
+  const [before, after] = ['2022-08-31T23:59:59.999Z', takenOver];
+  /** 2022: one body of Pinghu takes over the powers of two, as in the Jiaxing economic development zone. */
+  const merged = (directions: AgreementTerms['directions'] = terms.directions) =>
+    readRecognitionAgreement({
+      ...content,
+      parties: [
+        ...content.parties.map((party) =>
+          party.node === 'pinghu.330482' ? { ...party, successor: { node: 'merged.330482', from: takenOver } } : party,
+        ),
+        { node: 'waters.330482', region: '330482', successor: { node: 'merged.330482', from: takenOver } },
+        { node: 'merged.330482', region: '330482', validity: { from: takenOver, to: null } },
+      ],
+      terms: { ...terms, directions },
+    });
+  const toMerged = transferOf('s1', (transfer) => {
+    transfer.to.node = 'merged.330482';
+  });
+
+  it('the one before holds the powers until then, the one after from then', () => {
+    expect(check(transferOf('s1'), before, merged())).toEqual([['pass', undefined]]);
+    expect(check(transferOf('s1'), after, merged())).toEqual([['block', 'authority']]);
+    expect(check(toMerged, before, merged())).toEqual([
+      ['block', 'authority'],
+      ['block', 'direction'],
+    ]);
+    expect(check(toMerged, after, merged())).toEqual([['pass', undefined]]);
+  });
+
+  it('the successor sends under the inherited direction, too, on its legal basis', () => {
+    const fromMerged = transferOf('s2', (transfer) => {
+      transfer.from.node = 'merged.330482';
+    });
+    const [found] = of(evaluate(fromMerged, { at: '2022-09-27T02:00:00.000Z', agreement: merged() }), 'R19');
+    expect(found).toMatchObject({ result: 'pass', basis: terms.directions[1]!.legalBasis });
+  });
+
+  it('says who has succeeded, and what to do', () => {
+    const [found] = of(evaluate(transferOf('s1'), { at: after, agreement: merged() }), 'R19');
+    const facts = {
+      uncovered: 'authority',
+      end: 'to',
+      node: 'pinghu.330482',
+      problem: 'succeeded',
+      successor: 'merged.330482',
+    };
+    expect(found).toMatchObject({ result: 'block', remedy: 'address-successor', facts });
+  });
+
+  it('of several inherited directions the one that covers the transfer is taken', () => {
+    const [toPinghu] = terms.directions;
+    const waters = { ...toPinghu!, to: 'waters.330482', families: ['river-pollution'] };
+    const river = { ...toMerged, family: 'river-pollution' };
+    const narrow = { ...toPinghu!, families: ['construction-waste-dumping'] };
+    for (const directions of [
+      [narrow, waters],
+      [waters, narrow],
+    ]) {
+      expect(check(river, after, merged(directions))).toEqual([['pass', undefined]]);
+      expect(check(toMerged, after, merged(directions))).toEqual([['pass', undefined]]);
+      expect(check({ ...toMerged, family: 'street-vending' }, after, merged(directions))).toEqual([
+        ['block', 'family'],
+      ]);
+    }
+  });
+
+  it('a direction of its own goes before inherited ones', () => {
+    const own = { ...terms.directions[0]!, to: 'merged.330482', families: ['street-vending'] };
+    expect(check(toMerged, after, merged([...terms.directions, own]))).toEqual([['block', 'family']]);
+  });
+
+  it('an authority that has ended, or does not exist yet, holds no powers', () => {
+    const bounded = (validity: { from: string | null; to: string | null }) =>
+      readRecognitionAgreement({
+        ...content,
+        parties: content.parties.map((party) => (party.node === 'jinshan.310116' ? { ...party, validity } : party)),
+        terms,
+      });
+    const problem = (when: string, validity: { from: string | null; to: string | null }) =>
+      of(evaluate(transferOf('s1'), { at: when, agreement: bounded(validity) }), 'R19')[0]!.facts.problem;
+    expect(problem(before, { from: null, to: after })).toBeUndefined();
+    expect(problem(after, { from: null, to: after })).toBe('ended');
+    expect(problem(before, { from: after, to: null })).toBe('not-yet');
+    expect(problem(after, { from: after, to: null })).toBeUndefined();
+  });
+});
+
+describe('R19 and catalogue items', () => {
+  it('warns of an item that the direction does not name, and of none where it names none', () => {
+    const check = (item: string, items: string[] | undefined) => {
+      const directions = terms.directions.map((direction) => ({ ...direction, items }));
+      const under = readRecognitionAgreement({
+        ...content,
+        terms: JSON.parse(JSON.stringify({ ...terms, directions })),
+      });
+      return resultsOf(evaluate({ ...transferOf('s1'), item }, { agreement: under }), 'R19');
+    };
+    expect(check('SH-SR-44-5', ['SH-SR-44-5'])).toEqual(['pass']);
+    expect(check('SH-SR-44-1', ['SH-SR-44-5'])).toEqual(['warn']);
+    expect(check('SH-SR-44-1', undefined)).toEqual(['pass']);
+  });
+});
+
 describe('readRecognitionAgreement', () => {
   const refuse = (change: unknown) => () => readRecognitionAgreement({ ...content, terms: change });
 
@@ -590,6 +696,96 @@ describe('readRecognitionAgreement', () => {
     expect(refuse({ directions: [stranger] })).toThrow('direction-without-party');
     expect(refuse({ directions: [] })).toThrow('AGREEMENT_MALFORMED');
     expect(refuse(null)).toThrow('AGREEMENT_MALFORMED');
+  });
+
+  const edit = (change: (edited: AgreementTerms) => void) => {
+    const edited = structuredClone(terms);
+    change(edited);
+    return refuse(edited);
+  };
+  const first = (edited: AgreementTerms) => edited.directions[0]!;
+
+  it.each<[what: string, reason: string, change: (edited: AgreementTerms) => void]>([
+    ['a family twice', 'uniqueItems', (t) => first(t).families.push('street-vending')],
+    ['an item twice', 'uniqueItems', (t) => first(t).items!.push('SH-SR-44-5')],
+    ['an item without form', 'pattern', (t) => first(t).items!.push('渣土')],
+    ['a kind of evidence twice', 'maxItems', (t) => first(t).evidenceKinds.push(first(t).evidenceKinds[0]!)],
+    [
+      'a kind in place of another',
+      'evidence-kind-twice',
+      (t) => first(t).evidenceKinds.splice(0, 1, first(t).evidenceKinds[1]!),
+    ],
+    [
+      'a form twice',
+      'form-twice',
+      (t) => first(t).evidenceKinds[0]!.forms!.push({ form: 'page-count', text: '又一次' }),
+    ],
+    [
+      'two relations of the same items',
+      'equivalence-twice',
+      (t) => first(t).equivalences!.push({ ...first(t).equivalences![0]!, relation: 'broader' }),
+    ],
+    [
+      'a relation that is none',
+      'enum',
+      (t) => first(t).equivalences!.push({ a: 'A', b: 'B', relation: 'like' as never }),
+    ],
+    [
+      'a template twice',
+      'template-twice',
+      (t) => first(t).documentTemplates!.push({ type: 'lead-transfer-letter', template: 'x' }),
+    ],
+    [
+      'two limits of the same step',
+      'time-limit-twice',
+      (t) => first(t).timeLimits!.push({ step: 'RECEIVED', amount: 9, unit: 'hours', urgent: false }),
+    ],
+    ['a limit of no time', 'minimum', (t) => (first(t).timeLimits![0]!.amount = 0)],
+    ['half a day', 'time-limit-amount', (t) => (first(t).timeLimits![0]!.amount = 0.5)],
+    ['a third of a day', 'multipleOf', (t) => (first(t).timeLimits![0]!.amount = 1.3)],
+    ['ten years and a day', 'time-limit-amount', (t) => (first(t).timeLimits![0]!.amount = 3651)],
+    ['a step that is no state', 'enum', (t) => (first(t).timeLimits![0]!.step = 'READ' as never)],
+    ['weeks', 'enum', (t) => (first(t).timeLimits![0]!.unit = 'weeks' as never)],
+    ['a level twice', 'dispute-level-twice', (t) => t.disputeLadder!.splice(1, 1, t.disputeLadder![0]!)],
+    ['a class twice', 'retention-twice', (t) => t.retention!.push({ class: 'log', years: 1 })],
+    [
+      'a statistic twice',
+      'statistic-twice',
+      (t) => t.statistics!.push({ ...t.statistics![0]!, definition: '另一口径' }),
+    ],
+    [
+      'a telephone of a stranger',
+      'contact-without-party',
+      (t) => t.contacts!.push({ node: 'songjiang.310117', office: '值班室', dutyPhone: '021-0000' }),
+    ],
+    ['a telephone that is none', 'pattern', (t) => (t.contacts![0]!.dutyPhone = '值班电话')],
+    ['an office twice', 'contact-twice', (t) => t.contacts!.push({ ...t.contacts![0]!, dutyPhone: '021-0000' })],
+    ['a day that is none', 'day', (t) => (t.reviewDate = '2023-02-29')],
+    [
+      'a limitation from a day that is none',
+      'day',
+      (t) =>
+        (t.parameters!.limitation = {
+          years: 2,
+          warnDays: 60,
+          longer: [{ harm: 'finance', years: 5, from: '2021-02-31', basis: { law: '行政处罚法', article: '36' } }],
+        }),
+    ],
+    ['a text that turns round', 'pattern', (t) => (t.statistics![0]!.definition = '甲\u202e乙')],
+    ['an escape in an article', 'pattern', (t) => (first(t).legalBasis[0]!.article = '\u001b[2J')],
+    ['a text without end', 'maxLength', (t) => (t.exit!.text = '甲'.repeat(2001))],
+    ['a ladder of nobody', 'minItems', (t) => (t.disputeLadder![0]!.bodies = [])],
+  ])('refuses %s: %s', (_, reason, change) => {
+    expect(edit(change)).toThrow(reason);
+    expect(edit(change)).toThrow('AGREEMENT_MALFORMED');
+  });
+
+  it('takes terms that name the bare minimum, as the first agreements did', () => {
+    const bare = terms.directions.map(({ from, to, legalBasis, families, transferKinds, evidenceKinds }) => ({
+      ...{ from, to, legalBasis, families, transferKinds },
+      evidenceKinds: evidenceKinds.map(({ kind, proposed }) => ({ kind, proposed })),
+    }));
+    expect(readRecognitionAgreement({ ...content, terms: { directions: bare } }).terms).toEqual({ directions: bare });
   });
 
   it('lets a direction’s parameters go before the common ones', () => {

@@ -1,11 +1,14 @@
 import { type Agreement, GatewayError } from '@jieqiao/core';
 import { AgreementBook } from '@jieqiao/delivery';
-import { Controller, Get, Param, ParseIntPipe, Res } from '@nestjs/common';
-import { ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Get, HttpCode, Param, ParseIntPipe, Post, Res } from '@nestjs/common';
+import { ApiBody, ApiConsumes, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Permit } from '../auth.guard';
 import { contentDisposition } from '../headers';
 import { Answers, NeedsSession } from '../openapi';
+
+/** An agreement file as it is: what was signed is its bytes, and JSON read and written again may be others. */
+export const agreementMediaType = 'application/vnd.jieqiao.agreement+json';
 
 export class AgreementPartyBody {
   @ApiProperty()
@@ -58,6 +61,30 @@ export class AgreementsController {
   @Answers({ 200: AgreementListBody })
   list(): AgreementListBody {
     return { items: this.agreements.all().map(encode) };
+  }
+
+  @Post()
+  @Permit('agreement.import')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Take in an agreement that all parties have signed; the same one again changes nothing',
+    operationId: 'importAgreement',
+  })
+  @ApiConsumes(agreementMediaType)
+  @ApiBody({ schema: { type: 'string', format: 'binary' } })
+  @Answers(
+    { 200: AgreementBody },
+    'UNSUPPORTED_MEDIA_TYPE',
+    'BODY_TOO_LARGE',
+    'AGREEMENT_MALFORMED',
+    'AGREEMENT_SIGNATURE_INVALID',
+    'AGREEMENT_FORKED',
+    'AGREEMENT_ROLLED_BACK',
+    'AGREEMENT_VERSION_GAP',
+  )
+  async import(@Body() file: unknown): Promise<AgreementBody> {
+    if (!Buffer.isBuffer(file)) throw new GatewayError('UNSUPPORTED_MEDIA_TYPE', { expected: agreementMediaType });
+    return encode(await this.agreements.import(file));
   }
 
   @Get(':agreementId/:version')

@@ -1,10 +1,12 @@
 import { Access, requirePermission } from '@jieqiao/access';
 import { GatewayError } from '@jieqiao/core';
+import { Peers } from '@jieqiao/delivery';
 import { Metrics } from '@jieqiao/platform';
 import { Controller, Get, Header, Inject, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { bearerToken, Public } from '../auth.guard';
+import { type WarningBody, warningsOf } from '../peers/peers.dto';
 
 /** Each check resolves while its part works and rejects when it doesn't. */
 export type HealthChecks = Readonly<Record<string, () => Promise<unknown>>>;
@@ -21,7 +23,16 @@ export class HealthController {
     @Inject(healthChecks) private readonly checks: HealthChecks,
     private readonly metrics: Metrics,
     private readonly access: Access,
+    private readonly peers: Peers,
   ) {}
+
+  /** For those who watch over the node: what runs out soon. Fingerprints, ids and dates only. */
+  @Get('health')
+  @Header('cache-control', 'no-store')
+  async health(): Promise<{ status: 'ok' | 'warnings'; warnings: WarningBody[] }> {
+    const warnings = warningsOf(await this.peers.expiries());
+    return { status: warnings.length === 0 ? 'ok' : 'warnings', warnings };
+  }
 
   /** The process runs and answers. */
   @Get('health/live')

@@ -1,4 +1,4 @@
-import type { Digest } from '@jieqiao/core';
+import { type Digest, nodePattern } from '@jieqiao/core';
 import type { TransferState } from '@jieqiao/exchange';
 import { type TransferKind, transferKinds } from '@jieqiao/recognition';
 import { ApiProperty } from '@nestjs/swagger';
@@ -11,7 +11,7 @@ const transferStates: readonly TransferState[] = ['DRAFT', 'SENT', 'REJECTED_TEC
 const maxFileBytes = 2 ** 40;
 
 export class CreateTransferDto {
-  @Form('^[a-z][a-z0-9-]{0,39}\\.[0-9]{6}$', 47, { about: 'The receiving node.', example: 'jinshan.310116' })
+  @Form(nodePattern, 47, { about: 'The receiving node.', example: 'jinshan.310116' })
   to!: string;
 
   @OneOf(transferKinds)
@@ -47,6 +47,9 @@ export class ListTransfersQuery {
 
   @OneOf(transferStates, optional)
   state?: TransferState;
+
+  @Form(nodePattern, 47, { optional: true, about: 'Of this node, and of those whose powers it has taken over.' })
+  handledBy?: string;
 
   @Whole(1, 200, { optional: true, from: 'query', about: '50 when absent.' })
   limit?: number;
@@ -257,8 +260,13 @@ abstract class TransferFields {
   @ApiProperty()
   title!: string;
 
-  @ApiProperty({ description: 'The other node.' })
+  @ApiProperty({ description: 'The node with which it was exchanged.' })
   peer!: string;
+
+  @ApiProperty({
+    description: 'The node that deals with it there now: the peer, or whoever has taken its powers over.',
+  })
+  handledBy!: string;
 
   @ApiProperty({ description: 'Where the matter stands.' })
   state!: string;

@@ -41,7 +41,7 @@ export class TransfersController {
   @Post()
   @Permit('transfer.create')
   @ApiOperation({ summary: 'Begin a draft', operationId: 'createTransfer' })
-  @Answers({ 201: TransferBody }, 'AGREEMENT_MISSING', 'AGREEMENT_NOT_IN_FORCE')
+  @Answers({ 201: TransferBody }, 'AGREEMENT_MISSING', 'AGREEMENT_NOT_IN_FORCE', 'AUTHORITY_SUCCEEDED')
   async create(
     @CurrentPerson() person: Person,
     @Body() body: CreateTransferDto,
@@ -71,13 +71,14 @@ export class TransfersController {
     @Query() query: ListTransfersQuery,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TransferListBody> {
-    const { direction, state, limit = defaultPage, cursor } = query;
+    const { direction, state, handledBy, limit = defaultPage, cursor } = query;
     const before = cursor === undefined ? undefined : decodeCursor(cursor);
-    const { items, nextBefore } = await this.transfers.list(person, { direction, state, limit, before });
+    const { items, nextBefore } = await this.transfers.list(person, { direction, state, handledBy, limit, before });
     if (nextBefore !== null) {
       const next = new URLSearchParams({ limit: String(limit), cursor: encodeCursor(nextBefore) });
       if (direction !== undefined) next.set('direction', direction);
       if (state !== undefined) next.set('state', state);
+      if (handledBy !== undefined) next.set('handledBy', handledBy);
       reply.header('link', `</api/v1/transfers?${next}>; rel="next"`);
     }
     return { items };
@@ -153,6 +154,8 @@ export class TransfersController {
     'ACKNOWLEDGEMENT_REQUIRED',
     'AGREEMENT_MISSING',
     'AGREEMENT_NOT_IN_FORCE',
+    'AUTHORITY_SUCCEEDED',
+    'CERTIFICATE_REFUSED',
   )
   async send(
     @CurrentPerson() person: Person,
