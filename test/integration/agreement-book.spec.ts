@@ -300,6 +300,14 @@ describe.each(databases())('the book of agreements on %s', (name, create) => {
       expect(caught(() => here.book.current(pinghu.node, atMinute(0)))).toEqual(coded('AGREEMENT_MISSING'));
     });
 
+    it('of several agreements with a peer the one that began last counts, whatever its version number', async () => {
+      const [, two] = await twoVersions();
+      const effective = { from: atMinute(20).toISOString(), to: '2030-01-01T00:00:00.000Z' };
+      const anew = await here.book.import(firstVersion({ id: 'pinghu-jinshan-anew', effective }));
+      expect(here.book.current(jinshan.node, atMinute(19))).toBe(two);
+      expect(here.book.current(jinshan.node, atMinute(20))).toBe(anew);
+    });
+
     it('an envelope must name the version in force when it was issued; the one before is good a little longer', async () => {
       const [one, two] = await twoVersions();
       const judged = (agreement: Agreement, minutes: number) =>

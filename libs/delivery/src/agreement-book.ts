@@ -213,14 +213,16 @@ export class AgreementBook {
     return [...new Set([node, ...parties.filter((party) => this.handledBy(party, at) === node)])];
   }
 
-  /** The version under which to send to a peer. @throws GatewayError AGREEMENT_MISSING, AGREEMENT_NOT_IN_FORCE */
+  /**
+   * The version under which to send to a peer; of several agreements with it, the one that began last.
+   * @throws GatewayError AGREEMENT_MISSING, AGREEMENT_NOT_IN_FORCE
+   */
   current(peer: string, at: Date): Agreement {
-    const agreement = this.inForce(at)
-      .filter(({ trust }) => peer !== this.node && trustedParty(trust, peer))
-      .reduce<Agreement | null>((best, one) => (best && best.ref.version >= one.ref.version ? best : one), null);
+    const shared = this.inForce(at).filter(({ trust }) => peer !== this.node && trustedParty(trust, peer));
+    const [agreement] = shared.sort(latestBeginning);
     if (agreement) return agreement;
-    const shared = peer !== this.node && this.naming(peer).length > 0;
-    throw new GatewayError(shared ? 'AGREEMENT_NOT_IN_FORCE' : 'AGREEMENT_MISSING', { peer });
+    const known = peer !== this.node && this.naming(peer).length > 0;
+    throw new GatewayError(known ? 'AGREEMENT_NOT_IN_FORCE' : 'AGREEMENT_MISSING', { peer });
   }
 
   /** @throws GatewayError AGREEMENT_MISSING, AGREEMENT_NOT_IN_FORCE */
@@ -331,10 +333,11 @@ export class AgreementBook {
     return found ?? { code: 'UNKNOWN_ISSUER', subject: leaf.subject };
   }
 
-  /** Held versions with a party, newest first. */
+  /** Held versions with a party, the latest first. */
   private naming(node: string): Agreement[] {
-    const versions = this.all().filter(({ trust }) => trustedParty(trust, node));
-    return versions.sort((a, b) => b.ref.version - a.ref.version);
+    return this.all()
+      .filter(({ trust }) => trustedParty(trust, node))
+      .sort(latestBeginning);
   }
 
   /**
@@ -396,6 +399,16 @@ function mustFollow(agreement: Agreement, held: readonly Agreement[]): void {
   if (held.some(({ ref }) => ref.version === version)) throw new GatewayError('AGREEMENT_FORKED', { id, version });
   const newest = held.at(-1);
   if (newest) checkSuccession(agreement, newest);
+}
+
+/**
+ * Version numbers say nothing across agreements: one that was made anew, after all keys were lost, begins at 1 again.
+ * Within an agreement no version begins before the one that it follows.
+ */
+function latestBeginning(a: Agreement, b: Agreement): number {
+  const [from, other] = [a.content.effective.from, b.content.effective.from];
+  if (from !== other) return from < other ? 1 : -1;
+  return b.ref.version - a.ref.version;
 }
 
 /** Whether or not it is good: by its URN, or, of a public certification authority, by what the agreement says of it. */

@@ -191,14 +191,14 @@ describe('what a new version changes, in words', () => {
     [
       'items no longer named',
       (text) => delete toJinshan(text).items,
-      ['平湖→金山：删去限定的事项 ZJ-SR-28、ZJ-HD-41、ZJ-SR-16、ZJ-SR-20、JX-JZLJ-9'],
-      ['restriction to catalogue items removed: ZJ-SR-28, ZJ-HD-41, ZJ-SR-16, ZJ-SR-20, JX-JZLJ-9, Pinghu→Jinshan'],
+      ['平湖→金山：删去限定的事项 x-ZJ-SR-28、x-ZJ-HD-41、x-ZJ-SR-16、x-ZJ-SR-20、x-JX-JZLJ-9'],
+      ['restriction to catalogue items removed: x-ZJ-SR-28, x-ZJ-HD-41, x-ZJ-SR-16, x-ZJ-SR-20, x-JX-JZLJ-9, Pinghu→Jinshan'],
     ],
     [
       'an equivalence',
       (text) => (toJinshan(text).equivalences![0]!.relation = 'exact'),
-      ['平湖→金山：事项对应 ZJ-SR-28 相关 SH-SR-44-5 → ZJ-SR-28 等同 SH-SR-44-5'],
-      ['equivalence of items ZJ-SR-28 related to SH-SR-44-5 → ZJ-SR-28 exactly SH-SR-44-5, Pinghu→Jinshan'],
+      ['平湖→金山：事项对应 x-ZJ-SR-28 相关 x-SH-SR-44-5 → x-ZJ-SR-28 等同 x-SH-SR-44-5'],
+      ['equivalence of items x-ZJ-SR-28 related to x-SH-SR-44-5 → x-ZJ-SR-28 exactly x-SH-SR-44-5, Pinghu→Jinshan'],
     ],
     [
       'a template',
