@@ -224,6 +224,34 @@ describe.each(databases())('the book of agreements on %s', (name, create) => {
     await refuses(firstVersion({}, [jiashan, jinshan]), 'AGREEMENT_MALFORMED', { reason: 'not-a-party' });
   });
 
+  it('refuses a version that a stolen seal has signed, and takes one by a seal that was merely replaced', async () => {
+    const one = await here.book.import(firstVersion());
+    const two = following(one.bytes, { title: '第二版' });
+    const listOf = async (reason: 'key-compromise' | 'superseded', number: number) =>
+      Crl.parse(
+        await issueCrl(jinshan.root, {
+          number,
+          thisUpdate: here.clock.now(),
+          nextUpdate: new Date(here.clock.now().getTime() + 86_400_000),
+          revoked: [{ serial: jinshan.seal.certificate.serial, at: here.clock.now(), reason }],
+        }),
+      );
+    here.lists = [await listOf('key-compromise', 1)];
+    const stolen = { params: { party: jinshan.node, reason: 'seal-revoked' } };
+    await expect(here.book.import(two)).rejects.toMatchObject({ code: 'AGREEMENT_SIGNATURE_INVALID', ...stolen });
+    expect(held()).toEqual([1]);
+    expect((await refusals()).map(({ code }) => code)).toEqual(['AGREEMENT_SIGNATURE_INVALID']);
+    here.lists = [await listOf('superseded', 2)];
+    await here.book.import(two);
+    expect(held()).toEqual([1, 2]);
+    // What was taken in before stays, and is read again at the next start.
+    here.lists = [await listOf('key-compromise', 3)];
+    const later = await another();
+    later.lists = here.lists;
+    await later.book.refresh();
+    expect(later.book.versions('pinghu-jinshan').map(({ ref }) => ref.version)).toEqual([1, 2]);
+  });
+
   it('refuses altered and unreadable bytes, and logs the same refusal once', async () => {
     const altered = Buffer.from(firstVersion().toString().replace('互认协议', '互信协议'));
     await expect(here.book.import(altered)).rejects.toEqual(coded('AGREEMENT_SIGNATURE_INVALID'));

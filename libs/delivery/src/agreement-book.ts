@@ -3,6 +3,7 @@ import {
   type Agreement,
   type AgreementParty,
   type AgreementRef,
+  type AgreementSignature,
   anchorOf,
   Certificate,
   type ChainProblem,
@@ -25,6 +26,7 @@ import {
   nodeUrn,
   parseAgreement,
   powersOf,
+  type RevocationReason,
   type Trust,
   type TrustedParty,
   trustedParty,
@@ -63,6 +65,12 @@ export interface Peer {
 
 /** Longest time that any node may be told to keep delivering an envelope (`lane.envelopeHours`). */
 const maxEnvelopeLifeMs = 720 * 3_600_000;
+/** A seal revoked for another reason than these may be in other hands. */
+const merelyReplaced: ReadonlySet<RevocationReason> = new Set([
+  'superseded',
+  'cessation-of-operation',
+  'affiliation-changed',
+]);
 /** Refused texts that are remembered, so that the same one offered every minute does not fill the log. */
 const maxRefused = 1_000;
 
@@ -123,6 +131,7 @@ export class AgreementBook {
       const known = this.byDigest.get(agreement.ref.digest);
       if (known) return known;
       this.mustBeOurs(agreement);
+      this.refuseStolenSeals(agreement.signatures);
       this.checkTerms(agreement);
       await this.take(agreement);
     } catch (error) {
@@ -133,6 +142,22 @@ export class AgreementBook {
     }
     this.onChange();
     return agreement;
+  }
+
+  /**
+   * A seal that its authority has given up as stolen signs nothing in, whenever the signature claims to be from: whoever
+   * has it could put his own root in the place of the authority's. What was taken in before stays. A seal that was
+   * merely replaced has signed what it has signed.
+   * @throws GatewayError AGREEMENT_SIGNATURE_INVALID {party, reason: 'seal-revoked'}
+   */
+  refuseStolenSeals(signatures: readonly AgreementSignature[]): void {
+    for (const { node, certificate } of signatures) {
+      if (!certificate) continue;
+      const entries = this.crls()
+        .filter(({ issuer }) => issuer === certificate.issuer)
+        .flatMap((crl) => crl.entry(certificate.serial) ?? []);
+      if (entries.some(({ reason }) => !merelyReplaced.has(reason))) throw invalidSignature(node, 'seal-revoked');
+    }
   }
 
   all(): Agreement[] {

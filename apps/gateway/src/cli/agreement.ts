@@ -114,6 +114,7 @@ export const agreementSign = command({
       const keys = keyStoreOf(config).load();
       const previous = gateway.agreements.versions(id).at(-1) ?? null;
       mustFollow(before, previous);
+      gateway.agreements.refuseStolenSeals(before.signatures);
       mustStateOurKeys(before.content, keys, profileOf(config, keys));
       const strangers = strangersIn(before.content, gateway, config.node);
       showAgreement(

@@ -199,6 +199,12 @@ export const reasonWords: Partial<Record<ErrorCode, Readonly<Record<string, Reas
       '请其运行 jieqiao agreement sign',
       'They run jieqiao agreement sign',
     ),
+    'seal-revoked': why(
+      '{party} 用印的印章已因失窃等原因吊销',
+      'The seal of {party} that signed it was revoked as stolen or the like',
+      '打电话问对方，请其换发印章后重签',
+      'Call them; they renew the seal and sign again',
+    ),
     'not-our-seal': why(
       '本方的签名不是本节点的印章所签',
       'The signature in this node’s name is not by a seal of this node',
