@@ -39,8 +39,13 @@ const events = (count: number): LogEvent[] =>
     subject: { peer: 'pinghu.330482', jti: id(), receipt: digest() },
   }));
 
-const within = <T>(ms: number, work: Promise<T>): Promise<T> =>
-  Promise.race([work, new Promise<T>((_, reject) => setTimeout(() => reject(new Error(`not within ${ms} ms`)), ms))]);
+function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout;
+  const late = new Promise<T>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not within ${ms} ms`)), ms);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
 
 describe.each(databases())('the audit log on %s', (_name, create) => {
   let test: TestDatabase;
