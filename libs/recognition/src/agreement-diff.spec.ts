@@ -192,7 +192,9 @@ describe('what a new version changes, in words', () => {
       'items no longer named',
       (text) => delete toJinshan(text).items,
       ['平湖→金山：删去限定的事项 x-ZJ-SR-28、x-ZJ-HD-41、x-ZJ-SR-16、x-ZJ-SR-20、x-JX-JZLJ-9'],
-      ['restriction to catalogue items removed: x-ZJ-SR-28, x-ZJ-HD-41, x-ZJ-SR-16, x-ZJ-SR-20, x-JX-JZLJ-9, Pinghu→Jinshan'],
+      [
+        'restriction to catalogue items removed: x-ZJ-SR-28, x-ZJ-HD-41, x-ZJ-SR-16, x-ZJ-SR-20, x-JX-JZLJ-9, Pinghu→Jinshan',
+      ],
     ],
     [
       'an equivalence',
