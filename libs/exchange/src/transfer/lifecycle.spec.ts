@@ -701,9 +701,9 @@ describe('the table', () => {
   });
 
   it("has today's small machine in it", () => {
-    const step = (command: TransferCommand, state: 'SENT' | 'DRAFT') => transferAfter(state, command)?.state;
-    expect(step('receive', 'SENT')).toBe(transitions.find(({ command }) => command === 'deliver')!.to);
-    expect(step('refuse', 'SENT')).toBe(transitions.find(({ command }) => command === 'reject')!.to);
+    const stateAfter = (command: TransferCommand, state: 'SENT' | 'DRAFT') => transferAfter(state, command)?.state;
+    expect(stateAfter('receive', 'SENT')).toBe(transitions.find(({ command }) => command === 'deliver')!.to);
+    expect(stateAfter('refuse', 'SENT')).toBe(transitions.find(({ command }) => command === 'reject')!.to);
     for (const state of ['DRAFT', 'REJECTED_TECH'] as const) {
       expect(transitions.find(({ command }) => command === 'edit')!.from).toContain(state);
     }
