@@ -13,6 +13,7 @@ export {
 } from './agreement-terms';
 export { agreementSummary, changeWords } from './agreement-words';
 export * from './catalogue';
+export { chinaDay } from './china-date';
 export {
   type Clock,
   type Deadline,

@@ -1,5 +1,6 @@
 import {
   type Clock,
+  chinaDay,
   clockInForce,
   type Deadline,
   type ForwardClock,
@@ -186,10 +187,6 @@ function later(one: string, other: string): string {
 }
 
 const dayLength = 86_400_000;
-
-export function chinaDay(instant: string): string {
-  return new Date(Date.parse(instant) + 8 * 3_600_000).toISOString().slice(0, 10);
-}
 
 function nextDay(day: string): string {
   return new Date(Date.parse(`${day}T00:00:00Z`) + dayLength).toISOString().slice(0, 10);

@@ -1,6 +1,5 @@
 import type { ErrorParams } from '@jieqiao/core';
-import type { RuleId, TransferKind } from '@jieqiao/recognition';
-import { chinaDay } from './clocks';
+import { chinaDay, type RuleId, type TransferKind } from '@jieqiao/recognition';
 import type { CommandData, StateMessage } from './command-data';
 import {
   designationOf,
