@@ -188,6 +188,11 @@ export class TimestampsConfig {
   demonstrationAuthority = false;
 }
 
+export class CaseworkConfig {
+  @flag('Leads, too, have a legal review before they leave. Cases always have one.')
+  legalReviewOfLeads = false;
+}
+
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
@@ -233,6 +238,7 @@ export class NodeConfig {
   readonly limits = new LimitsConfig();
   readonly session = new SessionConfig();
   readonly lane = new LaneConfig();
+  readonly casework = new CaseworkConfig();
   readonly timestamps = new TimestampsConfig();
   readonly log = new LogConfig();
 }
@@ -247,7 +253,7 @@ interface Setting {
   key: string;
 }
 
-const sections = ['http', 'peer', 'limits', 'session', 'lane', 'timestamps', 'log'] as const;
+const sections = ['http', 'peer', 'limits', 'session', 'lane', 'casework', 'timestamps', 'log'] as const;
 
 const settings: readonly Setting[] = listSettings();
 
