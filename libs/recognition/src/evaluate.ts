@@ -8,6 +8,9 @@ import {
   type RuleParameters,
   recognitionLevels,
 } from './agreement-terms';
+import type { CatalogueSet } from './catalogue';
+import type { Findings } from './findings';
+import type { Registers } from './registers';
 import { r01 } from './rules/r01-two-officers';
 import { r02 } from './rules/r02-place';
 import { r05 } from './rules/r05-limitation';
@@ -54,6 +57,12 @@ export interface RecognitionDecision {
   transfer: string;
   agreement: { id: string; version: number };
   at: string;
+  /** What was looked at beside transfer and agreement: given the same, a verifier comes to the same decision. */
+  inputs: {
+    catalogue: readonly { id: string; version: number; digest: string }[];
+    registers: Registers;
+    findings?: Findings;
+  };
   outcome: RecognitionOutcome;
   results: RecognitionResult[];
   proposals: RecognitionProposal[];
@@ -68,20 +77,28 @@ export interface RecognitionInput {
   manifest: Readonly<Record<string, string>> | null;
   /** ISO instant with an offset. */
   at: string;
+  catalogue: CatalogueSet;
+  registers: Registers;
+  /** From `parseFindings`; the receiver's own. */
+  findings?: Findings;
 }
 
 /**
  * Applies every rule to a transfer. Sender, receiver and verifier call this same function; a refusal is its value, and
  * it throws for no schema-valid input.
  */
-export function evaluateRecognition({ transfer, agreement, manifest, at }: RecognitionInput): RecognitionDecision {
+export function evaluateRecognition(given: RecognitionInput): RecognitionDecision {
+  const { transfer, agreement, manifest, at, catalogue, registers, findings = {} } = given;
   const direction = directionOf(agreement, transfer, at);
   const parameters: RuleParameters = {
     ...defaultRuleParameters,
     ...agreement.terms.parameters,
     ...direction?.parameters,
   };
-  const input: RuleInput = { transfer, agreement, direction, parameters, manifest, at };
+  const input: RuleInput = {
+    ...{ transfer, agreement, direction, parameters, manifest, at, catalogue, registers, findings },
+    act: actAsFound(transfer, findings),
+  };
   const results: RecognitionResult[] = [];
   const caps = new Map<string, [RuleId, RecognitionLevel][]>();
   for (const rule of rules) {
@@ -110,10 +127,31 @@ export function evaluateRecognition({ transfer, agreement, manifest, at }: Recog
     transfer: transfer.id,
     agreement: { id: agreement.id, version: agreement.version },
     at,
+    inputs: {
+      catalogue: catalogue.catalogues,
+      registers,
+      ...(given.findings ? { findings: given.findings } : {}),
+    },
     outcome: outcomeOf(results),
     results,
     proposals: transfer.evidence.map((item) => propose(item, direction, parameters, caps.get(item.id) ?? [])),
   };
+}
+
+/** The act as the transfer states it, and over that what the receiver found. */
+function actAsFound({ act, discoveredAt }: TransferData, findings: Findings): RuleInput['act'] {
+  const { place, harm, quantities, gains, losses } = findings;
+  const found = { harm, quantities, gains, losses };
+  return {
+    ...act,
+    ...Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined)),
+    place: { ...act.place, ...place },
+    discoveredAt: earlier(discoveredAt, findings.discoveredAt),
+  };
+}
+
+function earlier(stated: string, found: string | undefined): string {
+  return found !== undefined && Date.parse(found) < Date.parse(stated) ? found : stated;
 }
 
 function outcomeOf(results: readonly RecognitionResult[]): RecognitionOutcome {

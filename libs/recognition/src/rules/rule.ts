@@ -5,9 +5,12 @@ import type {
   RecognitionLevel,
   RuleParameters,
 } from '../agreement-terms';
+import type { CatalogueSet } from '../catalogue';
+import type { Findings } from '../findings';
+import type { Registers } from '../registers';
 import type { TransferData, TransferKind } from '../transfer-data';
 
-/** The twenty rules of domain.md §5; those not yet written are never reported as passed, they are absent. */
+/** The twenty rules. */
 export type RuleId = `R0${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9}` | `R1${0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9}` | 'R20';
 
 export type RuleResult = 'pass' | 'warn' | 'supplement' | 'block' | 'not-applicable';
@@ -53,6 +56,12 @@ export interface RuleInput {
   manifest: Readonly<Record<string, string>> | null;
   /** When the evaluation happens, ISO instant. */
   at: string;
+  catalogue: CatalogueSet;
+  registers: Registers;
+  /** Empty where the receiver has found nothing of its own yet. */
+  findings: Findings;
+  /** The act as the transfer states it, overlaid with the findings; discovered when either side first did. */
+  act: TransferData['act'] & { discoveredAt: string };
 }
 
 export interface Finding {
