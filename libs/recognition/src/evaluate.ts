@@ -13,22 +13,31 @@ import type { Findings } from './findings';
 import type { Registers } from './registers';
 import { r01 } from './rules/r01-two-officers';
 import { r02 } from './rules/r02-place';
+import { r03 } from './rules/r03-power';
+import { r04 } from './rules/r04-law-in-force';
 import { r05 } from './rules/r05-limitation';
 import { r06 } from './rules/r06-digest';
 import { r07 } from './rules/r07-production';
 import { r08 } from './rules/r08-copy';
 import { r09 } from './rules/r09-signatures';
 import { r10 } from './rules/r10-monitoring-device';
+import { r11 } from './rules/r11-registration';
+import { r12 } from './rules/r12-seizure';
+import { r13 } from './rules/r13-crime';
+import { r14 } from './rules/r14-precondition';
+import { r15 } from './rules/r15-same-act';
 import { r16 } from './rules/r16-personal-data';
 import { r17 } from './rules/r17-urgency';
+import { r18 } from './rules/r18-number-and-seal';
 import { r19 } from './rules/r19-agreement';
+import { r20 } from './rules/r20-reviewer';
 import type { Facts, RemedyCode, Rule, RuleId, RuleInput, RuleResult } from './rules/rule';
 import type { TransferData, TransferEvidence } from './transfer-data';
 
 /** The schema identifier of `recognition.json`. Specification: docs/spec/recognition.md. */
 export const recognitionSchemaId = 'jieqiao/recognition/v1';
 
-const rules: readonly Rule[] = [r01, r02, r05, r06, r07, r08, r09, r10, r16, r17, r19];
+const rules: readonly Rule[] = [r01, r02, r03, r04, r05, r06, r07, r08, r09, r10, r11, r12, r13, r14, r15, r16, r17, r18, r19, r20];
 
 /** In order of precedence, the first that applies. */
 export type RecognitionOutcome = 'crime-track' | 'blocked' | 'supplement' | 'sendable-with-warnings' | 'sendable';
@@ -107,12 +116,12 @@ export function evaluateRecognition(given: RecognitionInput): RecognitionDecisio
       results.push({ rule: rule.id, result: 'not-applicable', basis, facts: { kind: transfer.kind } });
       continue;
     }
-    const { examined, findings } = rule.check(input);
-    if (findings.length === 0) {
+    const { examined, findings: found, facts: how } = rule.check(input);
+    if (found.length === 0) {
       const result = examined === 0 ? 'not-applicable' : 'pass';
-      results.push({ rule: rule.id, result, basis, facts: { examined } });
+      results.push({ rule: rule.id, result, basis, facts: { examined, ...how } });
     }
-    for (const finding of findings) {
+    for (const finding of found) {
       const { result, facts, remedy, evidence, cap } = finding;
       const entry: RecognitionResult = { rule: rule.id, result, basis: finding.basis ?? basis, facts, remedy };
       if (evidence !== undefined) {

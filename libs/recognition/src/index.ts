@@ -3,6 +3,7 @@ export {
   type AgreementDirection,
   type AgreementTerms,
   agreementTermsSchema,
+  type CrimeThreshold,
   defaultRuleParameters,
   type LegalBasis,
   type RecognitionAgreement,

@@ -23,6 +23,11 @@ import { type ItemActor, type ItemTerritory, inverseRelation, type ProvisionTopi
  * read as "there is no such law".
  */
 
+/** Whether the catalogues answer for a day; it must be one. */
+export function answersOn({ effective }: CatalogueSet, day: string): boolean {
+  return holds(effective, day);
+}
+
 /** The rows that hold on a day. */
 export function catalogueAt(
   catalogue: Readonly<CatalogueRows> & { readonly effective: DayRange },
@@ -119,18 +124,31 @@ export function hasPower(
   successions: readonly PowerSuccession[] = [],
 ): PowerAnswer {
   requireDay(set.effective, day);
-  const done = successions.filter(({ from }) => from <= day);
-  if (done.some((entry) => entry.authority === authority)) return { held: false, why: 'succeeded' };
-  const holders = new Set([authority]);
-  // A set is walked to what is added on the way, and a ring of successions ends.
-  for (const holder of holders) {
-    for (const entry of done) if (entry.successor === holder) holders.add(entry.authority);
+  if (successions.some((entry) => entry.from <= day && entry.authority === authority)) {
+    return { held: false, why: 'succeeded' };
   }
+  const holders = withPredecessors(successions, authority, day);
   const register = [...holders].flatMap((name) => set.index.powers.get(name) ?? []);
   const grant = register.find((row) => row.item === item && holds(row, day));
   if (grant) return { held: true, grant };
   if (!set.index.items.has(item)) return { held: false, why: 'unknown-item' };
   return { held: false, why: register.length === 0 ? 'no-register' : 'not-granted' };
+}
+
+/** An authority and all those whose powers had come to it by a day. */
+export function withPredecessors(
+  successions: readonly PowerSuccession[],
+  authority: string,
+  day: string,
+): ReadonlySet<string> {
+  const holders = new Set([authority]);
+  // A set is walked to what is added on the way, and a ring of successions ends.
+  for (const holder of holders) {
+    for (const { authority: before, from, successor } of successions) {
+      if (successor === holder && from <= day) holders.add(before);
+    }
+  }
+  return holders;
 }
 
 export interface EquivalentItem {
@@ -213,7 +231,7 @@ export function provisionsOn(set: CatalogueSet, topic: ProvisionTopic, place: st
 }
 
 /** Whether the law of an area is the law of a place. */
-function coversPlace(jurisdiction: string, place: string): boolean {
+export function coversPlace(jurisdiction: string, place: string): boolean {
   if (jurisdiction === 'CN') return true;
   if (jurisdiction.endsWith('0000')) return place.startsWith(jurisdiction.slice(0, 2));
   return place.startsWith(jurisdiction.endsWith('00') ? jurisdiction.slice(0, 4) : jurisdiction);
