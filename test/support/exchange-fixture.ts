@@ -40,6 +40,7 @@ import {
   Transfers,
 } from '@jieqiao/exchange';
 import { BlobStore, createLogger, Database, KeyRing } from '@jieqiao/platform';
+import { shippedCatalogues } from '../../apps/gateway/src/catalogues';
 import { entities } from '../../apps/gateway/src/gateway';
 import type { TestDatabase } from './databases';
 import { makeAgreement, makeParty, type Party } from './sealed-exchange';
@@ -121,6 +122,8 @@ export interface Side {
   handler: Person;
   /** Peers whose lane was woken. */
   woken: string[];
+  /** How many drafts it has written. */
+  drafts: number;
   /** What another process of this node, on the same database, sends with. */
   anotherSender(): SendTransfer;
 }
@@ -137,6 +140,8 @@ export interface FileToAdd {
   content: Buffer;
   data?: Record<string, unknown>;
 }
+
+const sampleCatalogues = shippedCatalogues();
 
 const authorities: Record<string, string> = {
   'pinghu.330482': '平湖市综合行政执法局',
@@ -214,7 +219,20 @@ export class TwoSides {
   /** A draft at the sender, with the sample's case data and whatever files are given. */
   async draft(files: readonly FileToAdd[] = [], sample: Sample = this.s1): Promise<string> {
     const from = this.sender;
-    const { schema, id, dossier, kind, number, from: origin, to, evidence, documents, ...data } = sample.transfer;
+    const {
+      schema,
+      id,
+      dossier,
+      kind,
+      number: given,
+      from: origin,
+      to,
+      evidence,
+      documents,
+      ...data
+    } = sample.transfer;
+    // No number is used twice: the first draft has the sample's.
+    const number = from.drafts++ === 0 ? given : given.replace(/\d+号$/, `${1000 + from.drafts}号`);
     const draft = { to: to.node, kind, number, title: sample.transfer.cause, data: { ...data, unit: origin.unit } };
     const { id: transferId } = await from.transfers.create(from.handler, draft);
     for (const { fileName, mediaType, content, data: form } of files) {
@@ -333,12 +351,13 @@ export function openSide(
   const intake = new BlobIntake(db, blobs, agreements, blobUse, intakeLimits, now);
   const woken: string[] = [];
   const wake = (peer: string) => void woken.push(peer);
-  const context = { db, audit, agreements, node, keys, now, random, wake, envelopeLifetime: 86_400 };
+  const catalogue = () => sampleCatalogues;
+  const context = { db, audit, agreements, node, keys, catalogue, now, random, wake, envelopeLifetime: 86_400 };
   const sender = new SendTransfer(context);
   const anotherSender = () => new SendTransfer(context);
-  const receiver = new ReceiveEnvelope({ db, audit, agreements, crls, intake, node, now, random });
+  const receiver = new ReceiveEnvelope({ db, audit, agreements, crls, intake, node, catalogue, now, random });
   const transfers = new Transfers({
-    ...{ db, audit, agreements, blobs, sender, node, now, random },
+    ...{ db, audit, agreements, blobs, sender, node, keys, catalogue, now, random },
     limits: { fileBytes: 1 << 20, filesPerTransfer: 100 },
     progressOf: () => null,
   });
@@ -346,7 +365,7 @@ export function openSide(
   const handler: Person = { id, login: 'handler', name: '执法人员甲', roles: ['handler'], certNo: null, unit: null };
   const vkey = encodeVkey(ring.logs[0]!.key);
   const parts = { db, audit, agreements, blobs, intake, sender, anotherSender, receiver, transfers };
-  return { party, node, vkey, handler, woken, ...parts };
+  return { party, node, vkey, handler, woken, drafts: 0, ...parts };
 }
 
 /** A party's keys as its node would have read them; without TLS. */

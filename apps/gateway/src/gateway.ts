@@ -41,6 +41,7 @@ import {
   type NodeConfig,
 } from '@jieqiao/platform';
 import { readRecognitionAgreement } from '@jieqiao/recognition';
+import { shippedCatalogues } from './catalogues';
 import { PeerRefusals } from './peer/peer-refusals';
 
 /** Every table of every lib. */
@@ -146,6 +147,8 @@ export class Gateway {
     now: () => Date,
   ): Promise<Gateway> {
     const { node, instance, limits, peer: peerSettings } = config;
+    const rows = shippedCatalogues();
+    const catalogue = () => rows;
     const random = (bytes: number) => randomBytes(bytes);
     const keys = (): KeyRing => live.current;
     const logKeys = { signers: () => agreements.logSigners(now()), known: () => keys().knownLogKeys };
@@ -203,6 +206,7 @@ export class Gateway {
       agreements,
       node,
       keys,
+      catalogue,
       envelopeLifetime: config.lane.envelopeHours * 3600,
       wake: (peer) => lanes.wake(peer),
       now,
@@ -229,12 +233,14 @@ export class Gateway {
       blobs,
       sender,
       node,
+      keys,
+      catalogue,
       limits,
       progressOf,
       now,
       random,
     });
-    const receiver = new ReceiveEnvelope({ db, audit, agreements, crls, intake, node, now, random });
+    const receiver = new ReceiveEnvelope({ db, audit, agreements, crls, intake, node, catalogue, now, random });
     const access = new Access(
       db,
       (tx, events) => audit.append(tx, events),

@@ -29,7 +29,7 @@ import {
   type Tx,
   updateRows,
 } from '@jieqiao/platform';
-import { evaluateRecognition, type RecognitionDecision } from '@jieqiao/recognition';
+import { type CatalogueSet, evaluateRecognition, type RecognitionDecision } from '@jieqiao/recognition';
 import { In } from 'typeorm';
 import {
   announcedFiles,
@@ -41,6 +41,7 @@ import {
   recognitionPart,
   transferPart,
 } from './bundle-contents';
+import { numbersTaken, registersOf, sealOwner } from './registers';
 import { BundleRow, EvidenceRow, IdempotencyRow, TransferRow } from './tables';
 import { transferAfter } from './transfer/transfer';
 
@@ -61,6 +62,8 @@ export interface SendContext {
   node: string;
   /** This node's keys as they are now. */
   keys: () => KeyRing;
+  /** What the rules look items, powers and laws up in. */
+  catalogue: () => CatalogueSet;
   /** How long the peer may take to accept an envelope, seconds. */
   envelopeLifetime: number;
   wake(peer: string): void;
@@ -153,7 +156,7 @@ export class SendTransfer {
     step('send', '1-permitted');
 
     // 2 evaluateRecognition
-    const { node, now, random, agreements, keys, envelopeLifetime } = this.context;
+    const { node, now, random, agreements, keys, catalogue, envelopeLifetime } = this.context;
     const at = now();
     // The peer judges by the time in the envelope, which has whole seconds: so do we.
     const issuedAt = new Date(Math.floor(at.getTime() / 1000) * 1000);
@@ -161,19 +164,22 @@ export class SendTransfer {
     for (const party of [node, row.peer]) agreements.mustHavePowers(agreement, party, issuedAt);
     const evidence = stored.evidence.get(row.id) ?? [];
     const transfer = composeTransfer(row, evidence, agreement, node);
+    // An expired certificate is found here, where the administrator can act, not at the peer, where the chain would stop.
+    const seal = keys().seal(agreement, issuedAt);
+    const nodeSigner = keys().node(agreement, issuedAt);
+    const owner = sealOwner(seal.certificate, agreement, node);
     const decision = evaluateRecognition({
       transfer,
       agreement: recognitionAgreement(agreement),
       manifest: digestsById(evidence),
       at: at.toISOString(),
+      catalogue: catalogue(),
+      registers: registersOf(stored.numberTaken.has(row.id), { owner, valid: true }),
     });
     mayBeSent(decision, request.acknowledge);
     step('send', '2-evaluated');
 
     // 3 seal bundle, signEnvelope
-    // An expired certificate is found here, where the administrator can act, not at the peer, where the chain would stop.
-    const seal = keys().seal(agreement, issuedAt);
-    const nodeSigner = keys().node(agreement, issuedAt);
     const files = bundleFiles(transfer, decision, evidence, at.toISOString());
     const sealed = sealBundle(files, seal, at);
     const lane = lanes.get(row.peer) ?? (await lockChain(tx, this.context.db.dialect, row.peer, 'out'));
@@ -236,6 +242,7 @@ interface Stored {
   transfers: Map<string, TransferRow>;
   evidence: Map<string, EvidenceRow[]>;
   done: Map<string, IdempotencyRow>;
+  numberTaken: ReadonlySet<string>;
 }
 
 async function load(tx: Tx, dialect: Database['dialect'], requests: readonly SendRequest[]): Promise<Stored> {
@@ -252,10 +259,12 @@ async function load(tx: Tx, dialect: Database['dialect'], requests: readonly Sen
   });
   const byTransfer = new Map<string, EvidenceRow[]>(ids.map((id) => [id, []]));
   for (const row of evidence) byTransfer.get(row.transferId)!.push(row);
+  const inOrder = ids.flatMap((id) => transfers.find((row) => row.id === id && row.direction === 'out') ?? []);
   return {
     transfers: new Map(transfers.map((row) => [row.id, row])),
     evidence: byTransfer,
     done: new Map(done.map((row) => [doneKey({ id: row.personId }, row.key), row])),
+    numberTaken: await numbersTaken(tx, { direction: 'out' }, inOrder),
   };
 }
 

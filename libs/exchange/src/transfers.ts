@@ -2,7 +2,17 @@ import type { Readable } from 'node:stream';
 import { Readable as ReadableStream } from 'node:stream';
 import { type Person, requirePermission } from '@jieqiao/access';
 import type { AuditLog } from '@jieqiao/audit';
-import { type Digest, foldName, GatewayError, type LogEvent, planBundle, uuidv7, writeZip } from '@jieqiao/core';
+import {
+  type Agreement,
+  type Digest,
+  foldName,
+  GatewayError,
+  hasCode,
+  type LogEvent,
+  planBundle,
+  uuidv7,
+  writeZip,
+} from '@jieqiao/core';
 import {
   type AgreementBook,
   laneTrouble,
@@ -11,10 +21,17 @@ import {
   sentEnvelope,
   takenEnvelope,
 } from '@jieqiao/delivery';
-import { type BlobStore, type Database, insertRows, lockForUpdate, type Tx } from '@jieqiao/platform';
-import { evaluateRecognition, type RecognitionDecision, type TransferKind } from '@jieqiao/recognition';
+import { type BlobStore, type Database, insertRows, type KeyRing, lockForUpdate, type Tx } from '@jieqiao/platform';
+import {
+  type CatalogueSet,
+  evaluateRecognition,
+  type RecognitionDecision,
+  type Registers,
+  type TransferKind,
+} from '@jieqiao/recognition';
 import { In } from 'typeorm';
 import { composeTransfer, digestsById, evidencePath, recognitionAgreement, storedBundleFiles } from './bundle-contents';
+import { numbersTaken, registersOf, sealOwner } from './registers';
 import type { SendTransfer } from './send-transfer';
 import { Settlements } from './settlements';
 import { BundleRow, EvidenceRow, TransferRow } from './tables';
@@ -102,6 +119,10 @@ export interface TransfersContext {
   blobs: BlobStore;
   sender: SendTransfer;
   node: string;
+  /** This node's keys as they are now. */
+  keys: () => KeyRing;
+  /** What the rules look items, powers and laws up in. */
+  catalogue: () => CatalogueSet;
   limits: { fileBytes: number; filesPerTransfer: number };
   progressOf(peer: string, jti: string): PushProgress | null;
   now: () => Date;
@@ -328,11 +349,15 @@ export class Transfers {
   /** What the rules would say if it were sent now. */
   async check(person: Person, id: string): Promise<RecognitionDecision> {
     requirePermission(person, 'transfer.check');
-    const { db, agreements, node, now } = this.context;
-    const { row, evidence } = await db.read(async (tx) => ({
-      row: await this.visible(tx, id),
-      evidence: await tx.find(EvidenceRow, { where: { transferId: id }, order: { seq: 'ASC' } }),
-    }));
+    const { db, agreements, catalogue, node, now } = this.context;
+    const { row, evidence, taken } = await db.read(async (tx) => {
+      const found = await this.visible(tx, id);
+      return {
+        row: found,
+        evidence: await tx.find(EvidenceRow, { where: { transferId: id }, order: { seq: 'ASC' } }),
+        taken: await numbersTaken(tx, { direction: 'out' }, [found]),
+      };
+    });
     if (row.direction !== 'out' || row.data === null) throw new GatewayError('WRONG_STATE', { state: row.state });
     const at = now();
     const agreement = agreements.current(row.peer, at);
@@ -341,7 +366,20 @@ export class Transfers {
       agreement: recognitionAgreement(agreement),
       manifest: digestsById(evidence),
       at: at.toISOString(),
+      catalogue: catalogue(),
+      registers: registersOf(taken.has(id), this.sealAt(agreement, at)),
     });
+  }
+
+  /** The seal that a send would take; none that may be used is told as one that is not valid. */
+  private sealAt(agreement: Agreement, at: Date): Registers['seal'] {
+    const { keys, node } = this.context;
+    try {
+      return { owner: sealOwner(keys().seal(agreement, at).certificate, agreement, node), valid: true };
+    } catch (error) {
+      if (!hasCode(error, 'CERTIFICATE_REFUSED')) throw error;
+      return { owner: String(error.params.subject), valid: false };
+    }
   }
 
   /**

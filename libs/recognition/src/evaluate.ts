@@ -37,7 +37,28 @@ import type { TransferData, TransferEvidence } from './transfer-data';
 /** The schema identifier of `recognition.json`. Specification: docs/spec/recognition.md. */
 export const recognitionSchemaId = 'jieqiao/recognition/v1';
 
-const rules: readonly Rule[] = [r01, r02, r03, r04, r05, r06, r07, r08, r09, r10, r11, r12, r13, r14, r15, r16, r17, r18, r19, r20];
+const rules: readonly Rule[] = [
+  r01,
+  r02,
+  r03,
+  r04,
+  r05,
+  r06,
+  r07,
+  r08,
+  r09,
+  r10,
+  r11,
+  r12,
+  r13,
+  r14,
+  r15,
+  r16,
+  r17,
+  r18,
+  r19,
+  r20,
+];
 
 /** In order of precedence, the first that applies. */
 export type RecognitionOutcome = 'crime-track' | 'blocked' | 'supplement' | 'sendable-with-warnings' | 'sendable';

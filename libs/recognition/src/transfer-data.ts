@@ -449,11 +449,10 @@ export const transferSchema: Readonly<Record<string, unknown>> = {
         100,
       ),
       personalData: list(object({ category: { enum: personalDataCategories }, purpose: code }), 10),
-      citations: list(
-        object({ law: line(100), article: { type: 'integer', minimum: 1, maximum: 2000 } }),
-        20,
-      ),
-      matters: list(object({ no: { type: 'integer', minimum: 1, maximum: 50 }, text: text(1000) }), 50, { minItems: 1 }),
+      citations: list(object({ law: line(100), article: { type: 'integer', minimum: 1, maximum: 2000 } }), 20),
+      matters: list(object({ no: { type: 'integer', minimum: 1, maximum: 50 }, text: text(1000) }), 50, {
+        minItems: 1,
+      }),
       attestation: list(
         object({ step: { enum: attestedSteps }, role: word, certNo, at: instant, qualifiedSince: day }, [
           'qualifiedSince',
@@ -486,7 +485,9 @@ const compiled = new Map<'first' | 'all', ValidateFunction>();
 function validator(mode: 'first' | 'all'): ValidateFunction {
   let validate = compiled.get(mode);
   if (!validate) {
-    validate = newAjv(mode === 'all').addFormat('uscc', isUscc).compile(transferSchema);
+    validate = newAjv(mode === 'all')
+      .addFormat('uscc', isUscc)
+      .compile(transferSchema);
     compiled.set(mode, validate);
   }
   return validate;
@@ -526,7 +527,8 @@ function consistencyFaults(transfer: TransferData): TransferFault[] {
   const names = new Set<string>();
   evidence.forEach((item, i) => {
     const { registration, seizure } = item;
-    if (registration) orderFault(faults, registration.from, registration.disposed, `/evidence/${i}/registration/disposed`);
+    if (registration)
+      orderFault(faults, registration.from, registration.disposed, `/evidence/${i}/registration/disposed`);
     if (seizure) orderFault(faults, seizure.from, seizure.released, `/evidence/${i}/seizure/released`);
     seizure?.testing?.forEach(({ from, to }, t) => {
       orderFault(faults, from, to, `/evidence/${i}/seizure/testing/${t}/to`);

@@ -14,7 +14,7 @@ export type Language = 'zh' | 'en';
 export type Words = Readonly<Record<Language, string>>;
 
 /** A rule's reason as it stands in a return or supplement notice; domain.md §5. */
-const ruleReasons: Readonly<Record<RuleId, Words>> = {
+const ruleReasons: Partial<Record<RuleId, Words>> = {
   R01: {
     zh: '取证执法人员不足两人或执法证件无效',
     en: 'fewer than two officers collected the item, or a certificate was not valid',
@@ -71,7 +71,7 @@ const ruleReasons: Readonly<Record<RuleId, Words>> = {
 };
 
 /** What a passed rule asserts. */
-const ruleSubjects: Readonly<Record<RuleId, Words>> = {
+const ruleSubjects: Partial<Record<RuleId, Words>> = {
   R01: { zh: '取证执法人员与证件', en: 'two officers with valid certificates' },
   R02: { zh: '违法行为发生地', en: 'place of the act' },
   R03: { zh: '接收方处罚权', en: "the receiver's power" },
@@ -125,12 +125,18 @@ const remedies: Readonly<Record<RemedyCode, Words>> = {
     zh: '目录中查不到相应事项或接收方的权责登记，请人工核对',
     en: "the catalogues do not have the item or the receiver's powers: check by hand",
   },
-  'check-law': { zh: '核对所引法律名称、条文和施行日期', en: 'check the title, the article and the dates of the law cited' },
+  'check-law': {
+    zh: '核对所引法律名称、条文和施行日期',
+    en: 'check the title, the article and the dates of the law cited',
+  },
   'compare-laws': {
     zh: '核对新旧规定，适用从旧兼从轻',
     en: 'compare the old and the new provisions: the law at the time of the act, or a lighter later one',
   },
-  'check-actor': { zh: '所引条文的主体与当事人不符，请核对', en: 'the article cited names another kind of party: check it' },
+  'check-actor': {
+    zh: '所引条文的主体与当事人不符，请核对',
+    en: 'the article cited names another kind of party: check it',
+  },
   'check-limitation': { zh: '时效即将届满，请核对行为终了之日与发现之日', en: 'check the days of end and discovery' },
   'do-not-pursue': { zh: '不再移送；如有连续或继续状态请补充证据', en: 'do not send; or prove that the act went on' },
   'correct-discovery': { zh: '更正发现时间，发现不得早于行为开始', en: 'correct the time of discovery' },
@@ -197,14 +203,20 @@ const remedies: Readonly<Record<RemedyCode, Words>> = {
     zh: '并入已立案件作为证据移交，或提出管辖协商',
     en: 'hand over as evidence for the case already filed, or negotiate competence',
   },
-  'ask-peers-again': { zh: '部分对方节点未答复同一行为查询，请再次查询', en: 'some peers did not answer: ask them again' },
+  'ask-peers-again': {
+    zh: '部分对方节点未答复同一行为查询，请再次查询',
+    en: 'some peers did not answer: ask them again',
+  },
   redact: { zh: '删除或遮盖所列字段中的个人信息', en: 'remove the personal data from the fields named' },
   'use-normal-procedure': { zh: '改按一般时限办理，或补充紧急事由', en: 'use the usual limits, or state a ground' },
   'correct-number': {
     zh: '按“机关代字〔年份〕第几号”更正文号',
     en: 'write the number as issuer, year in brackets, sequence',
   },
-  'take-another-number': { zh: '该文号已用于其他文书，请重新取号', en: 'another document bears this number: take another' },
+  'take-another-number': {
+    zh: '该文号已用于其他文书，请重新取号',
+    en: 'another document bears this number: take another',
+  },
   'seal-again': {
     zh: '用发文机关现行有效的印章重新签章',
     en: "seal it again with a valid seal in the issuing authority's name",
@@ -399,7 +411,7 @@ export interface ResultWords {
 
 export function describeResult(entry: RecognitionResult, language: Language): ResultWords {
   const found = entry.result !== 'pass' && entry.result !== 'not-applicable';
-  const reason = (found ? ruleReasons : ruleSubjects)[entry.rule][language];
+  const reason = (found ? ruleReasons : ruleSubjects)[entry.rule]?.[language] ?? entry.rule;
   const missing = Array.isArray(entry.facts.missing) ? (entry.facts.missing as string[]) : [];
   return {
     reason,

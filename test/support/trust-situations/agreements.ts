@@ -17,10 +17,12 @@ import {
 import {
   type AgreementTerms,
   evaluateRecognition,
+  joinCatalogues,
   readRecognitionAgreement,
   type TransferData,
 } from '@jieqiao/recognition';
 import { sealedBy } from '../agreement';
+import { shippedCatalogues } from '../catalogues';
 import { readSample, sampleTerms } from '../exchange-fixture';
 import { extensions, nodeUsage, signerOf } from '../odd-certificates';
 import { makeAgreement, makeParty, type Party, sealedAt, validity, verifiedAt } from '../sealed-exchange';
@@ -749,7 +751,11 @@ function directions(): Situation[] {
     });
     // S1: Jinshan hands a lead about spoil dumping to Pinghu.
     const transfer = readSample('s1').transfer as unknown as TransferData;
-    const decision = evaluateRecognition({ transfer, agreement, manifest: null, at: instant(at) });
+    const decision = evaluateRecognition({
+      ...{ transfer, agreement, manifest: null, at: instant(at) },
+      catalogue: joinCatalogues([...shippedCatalogues().values()]),
+      registers: { filings: [], unanswered: [], numberTaken: false, seal: null },
+    });
     const finding = decision.results.find(({ rule, result }) => rule === 'R19' && result === 'block');
     const node = finding
       ? { word: `R19 ${String(finding.facts.uncovered)}`, params: { finding } }

@@ -31,7 +31,11 @@ export function candidateItems(
 /** All that a party is known to be; null while it may be more than is stated. */
 export function actorsOfParty({ kind, roles, vessel }: TransferParty): ItemActor[] | null {
   if (kind === 'unknown' || roles === undefined) return null;
-  return [kind === 'natural' ? 'person' : 'organisation', ...roles, ...(vessel === undefined ? [] : ['vessel' as const])];
+  return [
+    kind === 'natural' ? 'person' : 'organisation',
+    ...roles,
+    ...(vessel === undefined ? [] : ['vessel' as const]),
+  ];
 }
 
 function actorsOf(parties: readonly TransferParty[]): ItemActor[] | null {

@@ -22,7 +22,11 @@ export const r02: Rule = {
     }
     const fault = coordinateFault(place);
     if (fault) {
-      return found({ result: 'block', remedy: 'correct-coordinates', facts: { ...facts, swapped: fault === 'swapped' } });
+      return found({
+        result: 'block',
+        remedy: 'correct-coordinates',
+        facts: { ...facts, swapped: fault === 'swapped' },
+      });
     }
     const area = agreement.areas.get(region);
     if (!area) return { examined: 1, findings: [], facts: { area: 'none' } };

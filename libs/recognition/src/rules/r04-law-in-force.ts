@@ -41,7 +41,9 @@ function checkCitation({ act, at, catalogue, transfer }: RuleInput, index: numbe
     const basis = [
       ...r04.basis,
       // A law that brings its own rule for the change.
-      ...provisionsOn(catalogue, 'law-at-time-of-act', act.place.code, today).filter((row) => replacedBy.includes(row.law)),
+      ...provisionsOn(catalogue, 'law-at-time-of-act', act.place.code, today).filter((row) =>
+        replacedBy.includes(row.law),
+      ),
     ].map((row): LegalBasis => ({ law: row.law, article: String(row.article) }));
     findings.push({
       result: 'warn',

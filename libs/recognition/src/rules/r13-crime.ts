@@ -58,7 +58,10 @@ function amountOf(
   return grams.length === 0 ? null : grams.reduce((sum, each) => sum + each, 0) / 1_000_000;
 }
 
-function refusedByPolice({ documents = [], evidence }: TransferData, { policeRefusal }: RuleInput['findings']): boolean {
+function refusedByPolice(
+  { documents = [], evidence }: TransferData,
+  { policeRefusal }: RuleInput['findings'],
+): boolean {
   return (
     policeRefusal !== undefined ||
     documents.some(({ type }) => type === policeRefusalNotice) ||
