@@ -40,8 +40,8 @@ import {
   Transfers,
 } from '@jieqiao/exchange';
 import { BlobStore, createLogger, Database, KeyRing } from '@jieqiao/platform';
-import { shippedCatalogues } from '../../apps/gateway/src/catalogues';
 import { entities } from '../../apps/gateway/src/gateway';
+import { shippedSet } from './catalogues';
 import type { TestDatabase } from './databases';
 import { makeAgreement, makeParty, type Party } from './sealed-exchange';
 
@@ -140,8 +140,6 @@ export interface FileToAdd {
   content: Buffer;
   data?: Record<string, unknown>;
 }
-
-const sampleCatalogues = shippedCatalogues();
 
 const authorities: Record<string, string> = {
   'pinghu.330482': '平湖市综合行政执法局',
@@ -351,7 +349,7 @@ export function openSide(
   const intake = new BlobIntake(db, blobs, agreements, blobUse, intakeLimits, now);
   const woken: string[] = [];
   const wake = (peer: string) => void woken.push(peer);
-  const catalogue = () => sampleCatalogues;
+  const catalogue = shippedSet;
   const context = { db, audit, agreements, node, keys, catalogue, now, random, wake, envelopeLifetime: 86_400 };
   const sender = new SendTransfer(context);
   const anotherSender = () => new SendTransfer(context);

@@ -17,12 +17,11 @@ import {
 import {
   type AgreementTerms,
   evaluateRecognition,
-  joinCatalogues,
   readRecognitionAgreement,
   type TransferData,
 } from '@jieqiao/recognition';
 import { sealedBy } from '../agreement';
-import { shippedCatalogues } from '../catalogues';
+import { quietRegisters, shippedSet } from '../catalogues';
 import { readSample, sampleTerms } from '../exchange-fixture';
 import { extensions, nodeUsage, signerOf } from '../odd-certificates';
 import { makeAgreement, makeParty, type Party, sealedAt, validity, verifiedAt } from '../sealed-exchange';
@@ -753,8 +752,8 @@ function directions(): Situation[] {
     const transfer = readSample('s1').transfer as unknown as TransferData;
     const decision = evaluateRecognition({
       ...{ transfer, agreement, manifest: null, at: instant(at) },
-      catalogue: joinCatalogues([...shippedCatalogues().values()]),
-      registers: { filings: [], unanswered: [], numberTaken: false, seal: null },
+      catalogue: shippedSet(),
+      registers: quietRegisters,
     });
     const finding = decision.results.find(({ rule, result }) => rule === 'R19' && result === 'block');
     const node = finding

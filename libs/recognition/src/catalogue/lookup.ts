@@ -49,9 +49,14 @@ export interface CatalogueItem {
 
 /** An item by its code; null when no catalogue has it on that day. */
 export function itemAt(set: CatalogueSet, code: string, day: string): CatalogueItem | null {
-  requireDay(set.effective, day);
-  const item = set.index.items.get(code)?.find((row) => holds(row, day));
+  const item = itemRowAt(set, code, day);
   return item ? withParts(set, item, day) : null;
+}
+
+/** As `itemAt`, without what belongs to it. */
+export function itemRowAt(set: CatalogueSet, code: string, day: string): ItemRow | null {
+  requireDay(set.effective, day);
+  return set.index.items.get(code)?.find((row) => holds(row, day)) ?? null;
 }
 
 export interface ItemQuestion {
@@ -76,17 +81,10 @@ export interface CandidateItem extends CatalogueItem {
  * catalogues don't know the family on that day.
  */
 export function itemsFor(set: CatalogueSet, question: ItemQuestion): CandidateItem[] | null {
-  const { actors, day, family, jurisdiction, territories } = question;
-  requireDay(set.effective, day);
-  if (!set.families.some((row) => row.code === family && holds(row, day))) return null;
-  const meant = (actor: ItemActor) => actor === 'any' || actors === undefined || actors.includes(actor);
-  const found = (set.index.itemsOfFamily.get(family) ?? []).filter(
-    (row) =>
-      holds(row, day) &&
-      coversPlace(row.jurisdiction, jurisdiction) &&
-      meant(row.actor) &&
-      (row.territory === 'whole' || territories === undefined || territories.includes(row.territory)),
-  );
+  const { day } = question;
+  const found = itemRowsFor(set, question);
+  if (!found) return null;
+  const meant = (actor: ItemActor) => isMeant(actor, question.actors);
   const codes = new Set(found.map(({ code }) => code));
   return found.map((row) => {
     const { fines, steps, ...rest } = withParts(set, row, day);
@@ -97,6 +95,24 @@ export function itemsFor(set: CatalogueSet, question: ItemQuestion): CandidateIt
       yieldsTo: row.yieldsTo.filter((code) => codes.has(code)),
     };
   });
+}
+
+/** As `itemsFor`, the items alone. */
+export function itemRowsFor(set: CatalogueSet, question: ItemQuestion): ItemRow[] | null {
+  const { actors, day, family, jurisdiction, territories } = question;
+  requireDay(set.effective, day);
+  if (!set.families.some((row) => row.code === family && holds(row, day))) return null;
+  return (set.index.itemsOfFamily.get(family) ?? []).filter(
+    (row) =>
+      holds(row, day) &&
+      coversPlace(row.jurisdiction, jurisdiction) &&
+      isMeant(row.actor, actors) &&
+      (row.territory === 'whole' || territories === undefined || territories.includes(row.territory)),
+  );
+}
+
+function isMeant(actor: ItemActor, actors: readonly ItemActor[] | undefined): boolean {
+  return actor === 'any' || actors === undefined || actors.includes(actor);
 }
 
 /** An authority whose powers another took over on a day. */

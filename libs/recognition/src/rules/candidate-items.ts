@@ -1,5 +1,5 @@
-import { equivalentsOf, type ItemActor, type ItemRow, itemAt, itemsFor } from '../catalogue';
-import { coversPlace } from '../catalogue/lookup';
+import { equivalentsOf, type ItemActor, type ItemRow } from '../catalogue';
+import { coversPlace, itemRowAt, itemRowsFor } from '../catalogue/lookup';
 import type { TransferParty } from '../transfer-data';
 import type { RuleInput } from './rule';
 
@@ -18,14 +18,14 @@ export function candidateItems(
     const agreed = (direction?.equivalences ?? []).filter(({ a }) => a === item).map(({ b }) => b);
     const listed = (equivalentsOf(catalogue, item, day) ?? []).map((entry) => entry.item);
     const named = [...new Set([item, ...agreed, ...listed])]
-      .map((name) => itemAt(catalogue, name, day)?.item)
-      .filter((row) => row !== undefined)
+      .map((name) => itemRowAt(catalogue, name, day))
+      .filter((row) => row !== null)
       .filter((row) => coversPlace(row.jurisdiction, code));
     if (named.length > 0) return named;
   }
   const question = { family: transfer.family, jurisdiction: code, day };
   const actors = actorsOf(transfer.parties);
-  return (itemsFor(catalogue, actors ? { ...question, actors } : question) ?? []).map((entry) => entry.item);
+  return itemRowsFor(catalogue, actors ? { ...question, actors } : question) ?? [];
 }
 
 /** All that a party is known to be; null while it may be more than is stated. */

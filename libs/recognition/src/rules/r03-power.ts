@@ -28,9 +28,12 @@ export const r03: Rule = {
     if (items.length === 0) return found('warn', 'check-power', { why: 'no-items' });
     const successions = successionsOf(agreement);
     const names = namesAt(agreement, transfer.to.node, transfer.to.authority);
-    const answers = names.flatMap((name) => items.map((item) => hasPower(catalogue, name, item, day, successions)));
-    if (answers.some(({ held }) => held)) return { examined: 1, findings: [] };
-    const reasons = new Set(answers.map((answer) => (answer.held ? 'held' : answer.why)));
+    const reasons = new Set<string>();
+    for (const [name, item] of names.flatMap((each) => items.map((code) => [each, code] as const))) {
+      const answer = hasPower(catalogue, name, item, day, successions);
+      if (answer.held) return { examined: 1, findings: [] };
+      reasons.add(answer.why);
+    }
     if (reasons.has('succeeded')) return found('block', 'address-successor', { why: 'succeeded', items });
     if (reasons.has('not-granted')) return found('block', 'send-to-holder-of-power', { why: 'not-granted', items });
     return found('warn', 'check-power', { why: 'no-register', items });

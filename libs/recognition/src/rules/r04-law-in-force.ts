@@ -24,7 +24,7 @@ function checkCitation({ act, at, catalogue, transfer }: RuleInput, index: numbe
   const { article, law: cited } = transfer.citations![index]!;
   const from = chinaDay(act.from);
   const today = chinaDay(at);
-  const until = act.to === undefined ? later(from, today) : chinaDay(act.to);
+  const until = later(from, act.to === undefined ? today : chinaDay(act.to));
   // What was cited is the sender's text; only what the catalogue calls it goes into the facts.
   const facts: Facts = { citation: index + 1, article, from, to: until };
   if (![from, until, today].every((day) => answersOn(catalogue, day))) {
