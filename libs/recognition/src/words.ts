@@ -338,6 +338,19 @@ const personalDataWords: Readonly<Record<PersonalDataCategory, Words>> = {
   'mobile-phone': { zh: '手机号码', en: 'mobile telephone number' },
 };
 
+/** Whom an article names, what a party is. */
+export const actorWords = {
+  any: { zh: '单位和个人', en: 'anyone' },
+  person: { zh: '个人', en: 'person' },
+  organisation: { zh: '单位', en: 'organisation' },
+  'construction-unit': { zh: '工程施工单位', en: 'construction contractor' },
+  producer: { zh: '产生单位', en: 'producer' },
+  haulier: { zh: '从事运输者', en: 'haulier' },
+  organiser: { zh: '利用或组织者', en: 'organiser' },
+  vessel: { zh: '船舶', en: 'vessel' },
+  'responsible-person': { zh: '直接负责的主管人员和其他直接责任人员', en: 'persons directly responsible' },
+} as const satisfies Readonly<Record<string, Words>>;
+
 /** Words for the closed codes of `transfer.json` and `recognition.json`, in both languages. For display, never for decisions. */
 export const words = {
   evidenceKind: evidenceKindWords,
@@ -398,12 +411,73 @@ export function describeBasis(basis: readonly LegalBasis[], language: Language):
     .join(language === 'zh' ? '、' : '; ');
 }
 
+const lawProblems: Readonly<Record<string, Words>> = {
+  'day-outside-catalogue': { zh: '目录不覆盖所涉日期', en: 'the catalogues do not answer for those days' },
+  unknown: { zh: '目录中没有该法律', en: 'the catalogues do not know this law' },
+  'not-in-force': { zh: '行为期间未施行', en: 'not in force during the act' },
+  'changed-during-act': { zh: '行为期间法律有更替', en: 'the law changed during the act' },
+  'ended-since': { zh: '行为之后已废止', en: 'no longer in force since' },
+  amended: { zh: '行为之后已修改', en: 'amended since' },
+};
+
+const many = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : []);
+
+/** What a finding's facts say beyond its reason. */
+const details: Partial<Record<RuleId, (facts: RecognitionResult['facts']) => Words | null>> = {
+  R02: ({ area, metres }) => {
+    if (area === undefined) return null;
+    return { zh: `距辖区界线 ${metres} 米`, en: `${metres} m from the line of the area` };
+  },
+  R04: ({ actors, article, law, parties, successors, why }) => {
+    const cited = {
+      zh: law ? `《${law}》第${article}条` : `第${article}条`,
+      en: `${lawsInEnglish[String(law)] ?? law ?? ''} art. ${article}`,
+    };
+    if (why === 'actor') {
+      const named = (codes: unknown, language: Language) =>
+        many(codes)
+          .map((code) => (actorWords as Readonly<Record<string, Words>>)[code]?.[language] ?? code)
+          .join(language === 'zh' ? '、' : ', ');
+      return {
+        zh: `${cited.zh}所指为${named(actors, 'zh')}，当事人为${named(parties, 'zh')}`,
+        en: `${cited.en} names: ${named(actors, 'en')}; the party is: ${named(parties, 'en')}`,
+      };
+    }
+    const problem = lawProblems[String(why)];
+    if (!problem) return null;
+    const next = many(successors);
+    return {
+      zh: `${cited.zh}：${problem.zh}${next.length > 0 ? `；请核对${next.join('、')}` : ''}`,
+      en: `${cited.en}: ${problem.en}${next.length > 0 ? `; see ${next.join(', ')}` : ''}`,
+    };
+  },
+  R05: lastDayWords,
+  R11: lastDayWords,
+  R12: lastDayWords,
+  R13: ({ amount, atLeast, measure }) => {
+    if (amount === undefined) return null;
+    const money = measure === 'gains' || measure === 'losses';
+    return {
+      zh: `${amount} ${money ? '元' : '吨'}，标准为 ${atLeast} ${money ? '元' : '吨'}`,
+      en: `${amount} ${money ? 'yuan' : 'tonnes'}, the threshold is ${atLeast}`,
+    };
+  },
+  R15: ({ filedAt, node }) =>
+    node === undefined ? null : { zh: `${node}，立案时间 ${filedAt}`, en: `${node}, filed at ${filedAt}` },
+};
+
+function lastDayWords({ lastDay }: RecognitionResult['facts']): Words | null {
+  return lastDay === undefined ? null : { zh: `期限至 ${lastDay}`, en: `until ${lastDay}` };
+}
+
 export interface ResultWords {
   /** The reason when the rule found something, else what it asserts. */
   reason: string;
   result: string;
   /** What is missing, for rules that list fields; empty otherwise. */
   missing: string;
+  /** Days, amounts and articles of the finding, for rules that have them; empty otherwise. */
+  detail: string;
   basis: string;
   /** Empty for a passed rule. */
   remedy: string;
@@ -417,6 +491,7 @@ export function describeResult(entry: RecognitionResult, language: Language): Re
     reason,
     result: results[entry.result][language],
     missing: missing.map((name) => facts[name]?.[language] ?? name).join(language === 'zh' ? '、' : ', '),
+    detail: (found && details[entry.rule]?.(entry.facts)?.[language]) || '',
     basis: describeBasis(entry.basis, language),
     remedy: entry.remedy === undefined ? '' : remedies[entry.remedy][language],
   };

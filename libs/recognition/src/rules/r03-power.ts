@@ -24,7 +24,7 @@ export const r03: Rule = {
       findings: [{ result, remedy, facts: { day, ...facts } }],
     });
     if (!answersOn(catalogue, day)) return found('warn', 'check-power', { why: 'day-outside-catalogue' });
-    const items = candidateItems(input, day).map(({ code }) => code);
+    const items = candidateItems(input, day, 'all').map(({ code }) => code);
     if (items.length === 0) return found('warn', 'check-power', { why: 'no-items' });
     const successions = successionsOf(agreement);
     const names = namesAt(agreement, transfer.to.node, transfer.to.authority);

@@ -28,7 +28,7 @@ export const r14: Rule = {
       const facts = { day, why: 'day-outside-catalogue' };
       return { examined: 1, findings: [{ result: 'warn', remedy: 'check-preconditions', facts }] };
     }
-    const items = candidateItems(input, day);
+    const items = candidateItems(input, day, 'closest');
     const required = requiredBy(items);
     if (required.length === 0) return { examined: 0, findings: [] };
     const basis = items.flatMap((item) => basisOf(input, item, day));
