@@ -174,7 +174,7 @@ const evidence = optional(
 const quantities = fc.array(
   fc.record({
     substance: fc.constantFrom('hazardous-waste', 'spoil', 'constructor'),
-    amount: fc.double({ min: 1e-9, max: 1e9, noNaN: true }),
+    amount: fc.double({ min: 1e-6, max: 1e9, noNaN: true }),
     unit: fc.constantFrom(...quantityUnits),
   }),
   { maxLength: 3 },

@@ -62,7 +62,7 @@ export type AttestedStep = (typeof attestedSteps)[number];
 /** How much of what. Substances that thresholds name are words such as `hazardous-waste`. */
 export interface Quantity {
   substance: string;
-  /** Over 0, at most 10⁹, at most six decimals count. */
+  /** 0.000001 to 10⁹; six decimals count. */
   amount: number;
   unit: QuantityUnit;
 }
@@ -275,7 +275,7 @@ export const actParts = {
   quantities: list(
     object({
       substance: word,
-      amount: { type: 'number', exclusiveMinimum: 0, maximum: 1_000_000_000 },
+      amount: { type: 'number', minimum: 0.000001, maximum: 1_000_000_000 },
       unit: { enum: quantityUnits },
     }),
     20,
