@@ -1,5 +1,9 @@
 import { GatewayError, hasCode, schemaCheck } from '@jieqiao/core';
 import { isRealDate } from './china-date';
+import { type LegalBasis, legalBasis } from './legal-basis';
+import { maxOwnRules, type OwnRule, OwnRules, ownRule } from './own-rules/own-rules';
+import { ruleIds } from './rules/rule-id';
+import { forbiddenSwitch, type RuleSwitches, switchedResults } from './rules/switches';
 import { code, line, list, node, object, text, word } from './schema-parts';
 import {
   type EvidenceKind,
@@ -11,20 +15,16 @@ import {
   type TransferData,
   type TransferKind,
   transferKinds,
+  transferSchema,
   type UrgencyGround,
   urgencyGrounds,
 } from './transfer-data';
 
+export type { LegalBasis };
+
 /** From most to least: what a receiver may do with an item. The software proposes, a person of the receiver decides. */
 export const recognitionLevels = ['DIRECT', 'AFTER_REVIEW', 'LEAD_ONLY', 'RETAKE', 'REFUSED'] as const;
 export type RecognitionLevel = (typeof recognitionLevels)[number];
-
-/** One article: `law` by its usual short Chinese title, `article` as a number or `number(item)`, e.g. `10(2)`. */
-export interface LegalBasis {
-  law: string;
-  article: string;
-  text?: string;
-}
 
 /** The states that a transfer may come to: what a time limit may be set for. */
 export const transferSteps = [
@@ -138,6 +138,8 @@ export interface AgreementDirection {
   documentTemplates?: DocumentTemplate[];
   timeLimits?: TimeLimit[];
   parameters?: Partial<RuleParameters>;
+  /** Switches of the twenty rules, and rules of the parties' own. */
+  rules?: RuleSwitches & { own?: OwnRule[] };
 }
 
 export const disputeLevels = ['county', 'city', 'province', 'nation'] as const;
@@ -213,7 +215,6 @@ const unique = { uniqueItems: true } as const;
 const step = { enum: transferSteps } as const;
 const flag = { type: 'boolean' } as const;
 
-const legalBasis = object({ law: line(100), article: line(40), text: text(2000) }, ['text']);
 const parameterProperties = {
   minOfficers: { type: 'integer', minimum: 1, maximum: 10 },
   limitation: object({
@@ -230,6 +231,16 @@ const parameterProperties = {
   statementNeedsRecording: flag,
 };
 const parameters = object(parameterProperties, Object.keys(parameterProperties));
+
+const ruleId = { enum: ruleIds } as const;
+const rules = object(
+  {
+    off: list(ruleId, ruleIds.length, unique),
+    severity: list(object({ rule: ruleId, result: { enum: switchedResults } }), ruleIds.length),
+    own: list(ownRule, maxOwnRules),
+  },
+  ['off', 'severity', 'own'],
+);
 
 const timeLimit = object(
   {
@@ -288,9 +299,12 @@ const direction = object(
     documentTemplates: list(documentTemplate, 100),
     timeLimits: list(timeLimit, 200),
     parameters,
+    rules,
   },
-  ['items', 'equivalences', 'documentTemplates', 'timeLimits', 'parameters'],
+  ['items', 'equivalences', 'documentTemplates', 'timeLimits', 'parameters', 'rules'],
 );
+
+export const ownRules = new OwnRules({ transfer: transferSchema, parameters: parameterProperties });
 
 /** JSON Schema (draft 07) of an agreement's `terms`. */
 export const agreementTermsSchema: Readonly<Record<string, unknown>> = object(
@@ -340,7 +354,8 @@ export function followsTermsSchema(terms: unknown): terms is AgreementTerms {
  * @throws GatewayError AGREEMENT_MALFORMED with the pointer inside `terms`, or with a reason: `direction-twice`,
  * `direction-without-party`, `contact-without-party`, `time-limit-amount`, `day`, or `<what>-twice` where two entries answer one question
  * (`evidence-kind`, `form`, `equivalence`, `template`, `time-limit`, `dispute-level`, `retention`, `statistic`,
- * `contact`).
+ * `contact`, `rule-switch`, `own-rule`). With `direction` and `rule`: `rule-is-law` for a switch that the law forbids
+ * (`mayGoDownTo`), and `own-rule-<fault>` with the `position` in an own rule's expression (`ExpressionFault`).
  */
 export function readRecognitionAgreement(
   content: Omit<RecognitionAgreement, 'terms'> & { terms: unknown },
@@ -371,6 +386,7 @@ export function readRecognitionAgreement(
       }
     }
     requireRealDays(direction.parameters?.limitation?.longer.map(({ from: day }) => day));
+    readRules(direction);
   }
   requireRealDays(terms.parameters?.limitation?.longer.map(({ from: day }) => day));
   requireUnique('dispute-level', terms.disputeLadder, ({ level }) => level);
@@ -382,6 +398,16 @@ export function readRecognitionAgreement(
   }
   if (terms.reviewDate !== undefined) requireRealDays([terms.reviewDate]);
   return { id, version, effective, parties, terms };
+}
+
+function readRules(direction: AgreementDirection): void {
+  const { from, rules = {}, to } = direction;
+  const { off = [], own, severity = [] } = rules;
+  requireUnique('rule-switch', [...off, ...severity.map(({ rule }) => rule)], (rule) => rule);
+  const rule = forbiddenSwitch(rules);
+  if (rule) throw new GatewayError('AGREEMENT_MALFORMED', { reason: 'rule-is-law', direction: `${from} ${to}`, rule });
+  requireUnique('own-rule', own, ({ id }) => id);
+  ownRules.read(direction);
 }
 
 const pairOf = ({ from, to }: { from: string; to: string }): string => `${from} ${to}`;

@@ -3,11 +3,13 @@ import {
   defaultRuleParameters,
   directionOf,
   type LegalBasis,
+  ownRules,
   type RecognitionAgreement,
   type RecognitionLevel,
   type RuleParameters,
   recognitionLevels,
 } from './agreement-terms';
+import type { OwnRuleId, OwnRuleWords } from './own-rules/own-rules';
 import { r01 } from './rules/r01-two-officers';
 import { r02 } from './rules/r02-place';
 import { r05 } from './rules/r05-limitation';
@@ -20,6 +22,7 @@ import { r16 } from './rules/r16-personal-data';
 import { r17 } from './rules/r17-urgency';
 import { r19 } from './rules/r19-agreement';
 import type { Facts, RemedyCode, Rule, RuleId, RuleInput, RuleResult } from './rules/rule';
+import { agreedResult } from './rules/switches';
 import type { TransferData, TransferEvidence } from './transfer-data';
 
 /** The schema identifier of `recognition.json`. Specification: docs/spec/recognition.md. */
@@ -31,7 +34,7 @@ const rules: readonly Rule[] = [r01, r02, r05, r06, r07, r08, r09, r10, r16, r17
 export type RecognitionOutcome = 'crime-track' | 'blocked' | 'supplement' | 'sendable-with-warnings' | 'sendable';
 
 export interface RecognitionResult {
-  rule: RuleId;
+  rule: RuleId | OwnRuleId;
   result: RuleResult;
   basis: readonly LegalBasis[];
   facts: Facts;
@@ -57,6 +60,8 @@ export interface RecognitionDecision {
   outcome: RecognitionOutcome;
   results: RecognitionResult[];
   proposals: RecognitionProposal[];
+  /** What the agreement's own rules for this direction say to people; absent where it has none. */
+  ownRules?: Record<OwnRuleId, OwnRuleWords>;
 }
 
 export interface RecognitionInput {
@@ -86,6 +91,10 @@ export function evaluateRecognition({ transfer, agreement, manifest, at }: Recog
   const caps = new Map<string, [RuleId, RecognitionLevel][]>();
   for (const rule of rules) {
     const basis = rule.id === 'R19' ? (direction?.legalBasis ?? []) : rule.basis;
+    if (direction?.rules?.off?.includes(rule.id)) {
+      results.push({ rule: rule.id, result: 'not-applicable', basis, facts: { off: 'agreement' } });
+      continue;
+    }
     if (rule.appliesTo !== 'every' && !rule.appliesTo.includes(transfer.kind)) {
       results.push({ rule: rule.id, result: 'not-applicable', basis, facts: { kind: transfer.kind } });
       continue;
@@ -96,7 +105,10 @@ export function evaluateRecognition({ transfer, agreement, manifest, at }: Recog
       results.push({ rule: rule.id, result, basis, facts: { examined } });
     }
     for (const finding of findings) {
-      const { result, facts, remedy, evidence, cap } = finding;
+      const { remedy, evidence, cap } = finding;
+      const result = agreedResult(direction?.rules, rule.id, finding.result);
+      // What the rule itself says stays to be seen.
+      const facts = result === finding.result ? finding.facts : { ...finding.facts, usual: finding.result };
       const entry: RecognitionResult = { rule: rule.id, result, basis: finding.basis ?? basis, facts, remedy };
       if (evidence !== undefined) {
         entry.evidence = evidence;
@@ -105,6 +117,8 @@ export function evaluateRecognition({ transfer, agreement, manifest, at }: Recog
       results.push(entry);
     }
   }
+  const own = direction?.rules?.own ?? [];
+  results.push(...ownRules.ask(own, { transfer, parameters, at }));
   return {
     schema: recognitionSchemaId,
     transfer: transfer.id,
@@ -113,6 +127,9 @@ export function evaluateRecognition({ transfer, agreement, manifest, at }: Recog
     outcome: outcomeOf(results),
     results,
     proposals: transfer.evidence.map((item) => propose(item, direction, parameters, caps.get(item.id) ?? [])),
+    ...(own.length > 0 && {
+      ownRules: Object.fromEntries(own.map(({ id, title, reason, remedy }) => [id, { title, reason, remedy }])),
+    }),
   };
 }
 

@@ -37,7 +37,10 @@ export {
   type RecognitionResult,
   recognitionSchemaId,
 } from './evaluate';
+export { type EvaluationFault, type ExpressionFault, expressionLimits } from './own-rules/expression';
+export { maxOwnRules, type OwnRule, type OwnRuleId, type OwnRuleWords } from './own-rules/own-rules';
 export { type Facts, type RemedyCode, type RuleId, type RuleResult, remedyCodes } from './rules/rule';
+export { mayGoDownTo, type RuleSwitches } from './rules/switches';
 export {
   type Area,
   coordinateFault,
