@@ -386,8 +386,10 @@ export function readRecognitionAgreement(
       }
     }
     requireRealDays(direction.parameters?.limitation?.longer.map(({ from: day }) => day));
-    readRules(direction);
+    checkSwitches(direction);
+    requireUnique('own-rule', direction.rules?.own, ({ id }) => id);
   }
+  ownRules.read(terms.directions);
   requireRealDays(terms.parameters?.limitation?.longer.map(({ from: day }) => day));
   requireUnique('dispute-level', terms.disputeLadder, ({ level }) => level);
   requireUnique('retention', terms.retention, (entry) => entry.class);
@@ -400,14 +402,12 @@ export function readRecognitionAgreement(
   return { id, version, effective, parties, terms };
 }
 
-function readRules(direction: AgreementDirection): void {
+function checkSwitches(direction: AgreementDirection): void {
   const { from, rules = {}, to } = direction;
-  const { off = [], own, severity = [] } = rules;
+  const { off = [], severity = [] } = rules;
   requireUnique('rule-switch', [...off, ...severity.map(({ rule }) => rule)], (rule) => rule);
   const rule = forbiddenSwitch(rules);
   if (rule) throw new GatewayError('AGREEMENT_MALFORMED', { reason: 'rule-is-law', direction: `${from} ${to}`, rule });
-  requireUnique('own-rule', own, ({ id }) => id);
-  ownRules.read(direction);
 }
 
 const pairOf = ({ from, to }: { from: string; to: string }): string => `${from} ${to}`;

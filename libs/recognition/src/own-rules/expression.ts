@@ -87,7 +87,7 @@ export function compileExpression(text: string, environment: Environment, scope:
     evaluate(values) {
       steps = 0;
       try {
-        const passed: unknown = parsed({ ...values });
+        const passed: unknown = parsed(values);
         if (steps > cost) return { steps, passed: null, fault: 'steps' };
         if (typeof passed !== 'boolean') throw new EvaluationStop('model');
         return { steps, passed };

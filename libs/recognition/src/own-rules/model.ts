@@ -92,9 +92,12 @@ function viewOf(fields: ReadonlyMap<string, Shape>): ObjectShape['view'] {
 
     static {
       for (const [field, shape] of fields) {
+        // What is made anew at every look would cost a loop within a loop its size again.
+        const kept = shape.kind === 'list' || shape.kind === 'object';
         const get = function (this: View): unknown {
-          if (!Object.hasOwn(this.#data, field)) return undefined;
-          if (!this.#shown.has(field)) this.#shown.set(field, shown(shape, this.#data[field]));
+          const data = Object.hasOwn(this.#data, field) ? this.#data[field] : undefined;
+          if (!kept || data === undefined) return shown(shape, data);
+          if (!this.#shown.has(field)) this.#shown.set(field, shown(shape, data));
           return this.#shown.get(field);
         };
         Object.defineProperty(View.prototype, field, { get });

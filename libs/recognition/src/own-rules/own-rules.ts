@@ -102,23 +102,28 @@ export class OwnRules {
   constructor(private readonly schemas: { transfer: object; parameters: Readonly<Record<string, unknown>> }) {}
 
   /**
-   * Reads the own rules of a direction, which follow their schema.
+   * Reads the own rules of an agreement's directions, which follow their schema.
    * @throws GatewayError AGREEMENT_MALFORMED {reason: `own-rule-<fault>`, direction, rule, position}; `fault` as in
    * `ExpressionFault`
    */
-  read(direction: { from: string; to: string; rules?: { own?: readonly OwnRule[] } }): void {
-    const { from, to, rules } = direction;
-    let steps = 0;
-    for (const rule of rules?.own ?? []) {
-      try {
-        const { cost } = this.expressionOf(rule);
-        steps += rule.per === 'evidence' ? this.model.items * cost : cost;
-        if (steps > expressionLimits.steps) throw new ExpressionRefused('steps', 0);
-      } catch (error) {
-        if (!(error instanceof ExpressionRefused)) throw error;
-        const { fault, position } = error;
-        const place = { direction: `${from} ${to}`, rule: rule.id, position };
-        throw new GatewayError('AGREEMENT_MALFORMED', { reason: `own-rule-${fault}`, ...place });
+  read(directions: readonly { from: string; to: string; rules?: { own?: readonly OwnRule[] } }[]): void {
+    // The library remembers every name of a function that it has met in a text: it forgets them with the agreement.
+    const environments = new Map<OwnRule['per'], Environment>();
+    for (const { from, rules, to } of directions) {
+      let steps = 0;
+      for (const rule of rules?.own ?? []) {
+        const environment = environments.get(rule.per) ?? this.environmentFor(rule.per);
+        environments.set(rule.per, environment);
+        try {
+          const { cost } = this.expressionOf(rule, environment);
+          steps += rule.per === 'evidence' ? this.model.items * cost : cost;
+          if (steps > expressionLimits.steps) throw new ExpressionRefused('steps', 0);
+        } catch (error) {
+          if (!(error instanceof ExpressionRefused)) throw error;
+          const { fault, position } = error;
+          const place = { direction: `${from} ${to}`, rule: rule.id, position };
+          throw new GatewayError('AGREEMENT_MALFORMED', { reason: `own-rule-${fault}`, ...place });
+        }
       }
     }
   }
@@ -164,27 +169,51 @@ export class OwnRules {
     return this.made;
   }
 
-  private expressionOf(rule: OwnRule): Expression {
+  private expressionOf(rule: OwnRule, environment?: Environment): Expression {
     let expression = this.compiled.get(rule);
     if (!expression) {
-      const { model } = this;
-      const variables: [string, Shape][] = [
-        ['transfer', model.transfer],
-        ...(rule.per === 'evidence' ? [['item', model.item] as [string, Shape]] : []),
-        ['parameters', model.parameters],
-        ['at', { kind: 'timestamp' }],
-      ];
-      const scope: Scope = new Map(variables.map(([name, shape]) => [name, { shape, path: name }]));
-      expression = compileExpression(rule.expression, environmentFor(model, variables), scope);
+      const scope: Scope = new Map(this.variables(rule.per).map(([name, shape]) => [name, { shape, path: name }]));
+      expression = compileExpression(rule.expression, environment ?? this.environmentFor(rule.per), scope);
       this.compiled.set(rule, expression);
     }
     return expression;
   }
+
+  private variables(per: OwnRule['per']): [name: string, shape: Shape][] {
+    const { item, parameters, transfer } = this.model;
+    const always: [string, Shape][] = [
+      ['transfer', transfer],
+      ['parameters', parameters],
+      ['at', { kind: 'timestamp' }],
+    ];
+    return per === 'evidence' ? [...always, ['item', item]] : always;
+  }
+
+  private environmentFor(per: OwnRule['per']): Environment {
+    const { parameters, transfer } = this.model;
+    const environment = new Environment({ limits: parserLimits });
+    for (const shape of [transfer, parameters]) registerTypes(environment, shape);
+    for (const [name, shape] of this.variables(per)) environment.registerVariable(name, typeName(shape));
+    const functions = { ...ownFunctions, [`${transfer.name}.hasDocument(string): bool`]: hasDocument };
+    for (const [signature, handler] of Object.entries(functions)) {
+      environment.registerFunction(signature, handler, { async: false });
+    }
+    return environment;
+  }
+}
+
+function hasDocument({ documents }: { documents?: { type: string }[] }, type: string): boolean {
+  return documents?.some((document) => document.type === type) ?? false;
 }
 
 /** At most one. */
-function findings(rule: OwnRule, expression: Expression, values: object, evidence?: string): OwnResult[] {
-  const answer = expression.evaluate({ ...values });
+function findings(
+  rule: OwnRule,
+  expression: Expression,
+  values: Record<string, unknown>,
+  evidence?: string,
+): OwnResult[] {
+  const answer = expression.evaluate(values);
   if (answer.passed) return [];
   const facts: Facts = { fields: expression.fields };
   if (answer.passed === null) {
@@ -193,23 +222,6 @@ function findings(rule: OwnRule, expression: Expression, values: object, evidenc
   }
   const { basis, id, result } = rule;
   return [{ rule: id, result, basis, facts, ...(evidence !== undefined && { evidence }) }];
-}
-
-/** One for each rule: the library remembers every name of a function that it has met in a text, and forgets it with this. */
-function environmentFor(model: Model, variables: readonly [string, Shape][]): Environment {
-  const environment = new Environment({ limits: parserLimits });
-  for (const shape of [model.transfer, model.parameters]) registerTypes(environment, shape);
-  for (const [name, shape] of variables) environment.registerVariable(name, typeName(shape));
-  for (const [signature, handler] of Object.entries(ownFunctions)) {
-    environment.registerFunction(signature, handler, { async: false });
-  }
-  environment.registerFunction(
-    `${model.transfer.name}.hasDocument(string): bool`,
-    ({ documents }: { documents?: { type: string }[] }, type: string) =>
-      documents?.some((document) => document.type === type) ?? false,
-    { async: false },
-  );
-  return environment;
 }
 
 function registerTypes(environment: Environment, { fields, name, view }: ObjectShape): void {
