@@ -278,6 +278,11 @@ export function describeBasis(basis: readonly LegalBasis[], language: Language):
     .join(language === 'zh' ? '、' : '; ');
 }
 
+/** What a rule asks after, where there are words for it. */
+export function ruleSubject(rule: unknown, language: Language): string | undefined {
+  return Object.hasOwn(ruleSubjects, String(rule)) ? ruleSubjects[rule as RuleId]?.[language] : undefined;
+}
+
 export interface ResultWords {
   /** The reason when the rule found something, else what it asserts. */
   reason: string;

@@ -127,7 +127,8 @@ export function shown(shape: Shape, data: unknown): unknown {
       if (typeof data === 'string' && isRealDate(data.slice(0, 10))) return new Date(data);
       break;
     case 'list':
-      if (Array.isArray(data) && data.length <= shape.max) return data.map((entry) => shown(shape.of, entry));
+      // The library knows an array by its constructor: `data.map` would keep one from another realm.
+      if (Array.isArray(data) && data.length <= shape.max) return Array.from(data, (entry) => shown(shape.of, entry));
       break;
     case 'object':
       if (typeof data === 'object' && data !== null) return new shape.view(data);

@@ -2,7 +2,7 @@ import { GatewayError } from '@jieqiao/core';
 import { Environment } from '@marcbachmann/cel-js';
 import { type LegalBasis, legalBasis } from '../legal-basis';
 import type { Facts, RuleResult } from '../rules/rule-id';
-import { line, list, object, text } from '../schema-parts';
+import { line, list, object } from '../schema-parts';
 import { type TransferData, type TransferKind, transferKinds } from '../transfer-data';
 import {
   compileExpression,
@@ -57,7 +57,7 @@ export const ownRule = object(
     id: { type: 'string', pattern: '^X[0-9]{2}$' },
     title: bilingual,
     per: { enum: ['transfer', 'evidence'] },
-    expression: text(expressionLimits.length),
+    expression: line(expressionLimits.length),
     result: { enum: ownRuleResults },
     kinds: list({ enum: transferKinds }, transferKinds.length, { minItems: 1, uniqueItems: true }),
     basis: list(legalBasis, 10, { minItems: 1 }),
