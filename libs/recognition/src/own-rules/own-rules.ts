@@ -115,7 +115,7 @@ export class OwnRules {
         const environment = environments.get(rule.per) ?? this.environmentFor(rule.per);
         environments.set(rule.per, environment);
         try {
-          const { cost } = this.expressionOf(rule, environment);
+          const { cost } = this.compile(rule, environment);
           steps += rule.per === 'evidence' ? this.model.items * cost : cost;
           if (steps > expressionLimits.steps) throw new ExpressionRefused('steps', 0);
         } catch (error) {
@@ -128,22 +128,28 @@ export class OwnRules {
     }
   }
 
-  /** Asks them in their order. What has no answer counts as not passed. */
-  ask(rules: readonly OwnRule[], { at, parameters, transfer }: OwnRuleInput): OwnResult[] {
-    if (rules.length === 0) return [];
+  /** What the variables of the language stand for, but for `item`. */
+  values({ at, parameters, transfer }: OwnRuleInput): { transfer: object; parameters: object; at: unknown } {
     const { model } = this;
-    const seen = new model.transfer.view(transfer) as { evidence: object[] };
-    const values = {
-      transfer: seen,
+    return {
+      transfer: new model.transfer.view(transfer),
       parameters: new model.parameters.view(parameters),
       at: shown({ kind: 'timestamp' }, at),
     };
+  }
+
+  /** Asks them in their order. What has no answer counts as not passed. */
+  ask(rules: readonly OwnRule[], input: OwnRuleInput): OwnResult[] {
+    if (rules.length === 0) return [];
+    const { transfer } = input;
+    const values = this.values(input);
+    const seen = values.transfer as { evidence: object[] };
     return rules.flatMap((rule): OwnResult[] => {
       const { basis, id, kinds, per } = rule;
       if (kinds && !kinds.includes(transfer.kind)) {
         return [{ rule: id, result: 'not-applicable', basis, facts: { kind: transfer.kind } }];
       }
-      const expression = this.expressionOf(rule);
+      const expression = this.compile(rule);
       const found =
         per === 'transfer'
           ? findings(rule, expression, values)
@@ -169,7 +175,8 @@ export class OwnRules {
     return this.made;
   }
 
-  private expressionOf(rule: OwnRule, environment?: Environment): Expression {
+  /** Once for each rule. @throws ExpressionRefused */
+  compile(rule: OwnRule, environment?: Environment): Expression {
     let expression = this.compiled.get(rule);
     if (!expression) {
       const scope: Scope = new Map(this.variables(rule.per).map(([name, shape]) => [name, { shape, path: name }]));
