@@ -343,6 +343,49 @@ describe('steps', () => {
     expect(cost).toBeGreaterThanOrEqual(steps);
   });
 
+  it.each([
+    'xs.filter(x, true).size() == 3',
+    'xs.filter(x, xs.filter(y, true).size() == 3).size() == 3',
+    'xs.filter(x, [1, 2].filter(y, !false).size() == 2 ? true : false).size() > 0',
+  ])('of %s are measured exactly, when all lists are full', (text) => {
+    const { cost, evaluate } = compile(text);
+    expect(evaluate({ xs: ['a', 'b', 'c'] })).toEqual({ passed: true, steps: cost });
+  });
+
+  it('of any expression are measured, when all lists are full', () => {
+    const loops = fc.letrec<{ bool: string }>((tie) => ({
+      bool: fc.oneof(
+        { maxDepth: 5, withCrossShrink: true },
+        fc.constantFrom('true', 'false', '1 / 0 == 1', 'xs.size() == 3', '1 in [1, 2]'),
+        tie('bool').map((a) => `!${a}`),
+        fc.tuple(tie('bool'), fc.constantFrom('&&', '||', '=='), tie('bool')).map(([a, op, b]) => `(${a} ${op} ${b})`),
+        fc.tuple(tie('bool'), tie('bool'), tie('bool')).map(([a, b, c]) => `(${a} ? ${b} : ${c})`),
+        fc
+          .tuple(fc.constantFrom('all', 'exists', 'exists_one'), fc.constantFrom('x', 'y', 'z'), tie('bool'))
+          .map(([loop, as, b]) => `xs.${loop}(${as}, ${b})`),
+        fc.tuple(fc.constantFrom('x', 'y', 'z'), tie('bool')).map(([as, b]) => `xs.filter(${as}, ${b}).size() > 1`),
+      ),
+    })).bool;
+    let run = 0;
+    fc.assert(
+      fc.property(loops, (text) => {
+        let compiled: ReturnType<typeof compile>;
+        try {
+          compiled = compile(text);
+        } catch (error) {
+          if (error instanceof ExpressionRefused) return;
+          throw error;
+        }
+        run++;
+        const { steps, ...answer } = compiled.evaluate({ xs: ['a', 'b', 'c'] });
+        expect(steps).toBeLessThanOrEqual(compiled.cost);
+        expect(answer).not.toMatchObject({ fault: 'steps' });
+      }),
+      { numRuns: 1000 },
+    );
+    expect(run).toBeGreaterThan(500);
+  });
+
   it('end the evaluation when the measure was wrong, even where the language goes on over errors', () => {
     const xs = Array.from({ length: 500 }, () => 'a');
     for (const text of ["xs.all(x, x == 'a')", "xs.exists(x, x == 'b') || true", "xs.filter(x, x == 'a').size() > 0"]) {
