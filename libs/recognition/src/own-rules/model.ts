@@ -93,7 +93,7 @@ function viewOf(fields: ReadonlyMap<string, Shape>): ObjectShape['view'] {
     static {
       for (const [field, shape] of fields) {
         // What is made anew at every look would cost a loop within a loop its size again.
-        const kept = shape.kind === 'list' || shape.kind === 'object';
+        const kept = ['list', 'object', 'timestamp'].includes(shape.kind);
         const get = function (this: View): unknown {
           const data = Object.hasOwn(this.#data, field) ? this.#data[field] : undefined;
           if (!kept || data === undefined) return shown(shape, data);

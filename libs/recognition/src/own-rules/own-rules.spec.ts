@@ -147,6 +147,12 @@ describe('what an own rule can ask', () => {
     expect(ask('false', s1, { kinds: ['CASE', 'LEAD'] })[0]!.result).toBe('supplement');
   });
 
+  it('reads the rule that the specification shows', () => {
+    const page = readFileSync(path.join(__dirname, '../../../../docs/spec/own-rules.md'), 'utf8');
+    const shown: OwnRule = JSON.parse(/```json\n(.+?)```/s.exec(page)![1]!);
+    expect(ownOf(decide({ own: [shown] }))).toEqual([expect.objectContaining({ rule: 'X01', result: 'pass' })]);
+  });
+
   it('sees the parameters as they are for the direction', () => {
     const agreement = agreementWith({ own: [rule('parameters.minOfficers == 3')] }, (edited) => {
       for (const direction of edited.directions) direction.parameters = { minOfficers: 3 };
@@ -346,7 +352,7 @@ describe('steps', () => {
   it.each([
     'xs.filter(x, true).size() == 3',
     'xs.filter(x, xs.filter(y, true).size() == 3).size() == 3',
-    'xs.filter(x, [1, 2].filter(y, !false).size() == 2 ? true : false).size() > 0',
+    'xs.filter(x, [1, 2].filter(y, !false).size() == 2).size() > 0',
   ])('of %s are measured exactly, when all lists are full', (text) => {
     const { cost, evaluate } = compile(text);
     expect(evaluate({ xs: ['a', 'b', 'c'] })).toEqual({ passed: true, steps: cost });

@@ -233,7 +233,8 @@ function findings(
 
 function registerTypes(environment: Environment, { fields, name, view }: ObjectShape): void {
   for (const shape of fields.values()) {
-    const inner = shape.kind === 'list' ? shape.of : shape;
+    let inner = shape;
+    while (inner.kind === 'list') inner = inner.of;
     if (inner.kind === 'object') registerTypes(environment, inner);
   }
   const types = Object.fromEntries([...fields].map(([field, shape]) => [field, typeName(shape)]));
