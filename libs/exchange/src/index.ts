@@ -1,5 +1,7 @@
 export { type CaseData, type EvidenceData, recognitionAgreement } from './bundle-contents';
+export { ContentAccess, type ContentAccessContext, matterOf, type Revealed } from './content-access';
 export * from './lane-callbacks';
+export { PersonalData } from './personal-data';
 export * from './receive-envelope';
 export * from './send-transfer';
 export * from './tables';

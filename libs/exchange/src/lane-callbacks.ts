@@ -3,16 +3,21 @@ import type { BlobUse, BundleParts, LaneCallbacks, Settled } from '@jieqiao/deli
 import { type Database, updateRows } from '@jieqiao/platform';
 import { In } from 'typeorm';
 import { custodyPart, recognitionPart, transferPart } from './bundle-contents';
+import type { PersonalData } from './personal-data';
 import { BundleRow, EvidenceRow, TransferRow } from './tables';
 import { transferAfter } from './transfer/transfer';
 
 /** What the lanes need of the casework: the bundles they carry, and what a receipt changes. */
-export function laneCallbacks(db: Database, afterSettled: (settled: Settled[]) => void): LaneCallbacks {
+export function laneCallbacks(
+  db: Database,
+  personal: PersonalData,
+  afterSettled: (settled: Settled[]) => void,
+): LaneCallbacks {
   return {
     async partsOf(manifests) {
       if (manifests.length === 0) return new Map<Digest, BundleParts>();
       const rows = await db.read((tx) => tx.findBy(BundleRow, { digest: In(manifests) }));
-      return new Map(rows.map((row) => [row.digest, partsOf(row)]));
+      return new Map(rows.map((row) => [row.digest, partsOf(personal.openedBundle(row))]));
     },
     async onSettled(tx, settled) {
       // An envelope may be settled long after its transfer was sent anew in another one; then nothing changes.

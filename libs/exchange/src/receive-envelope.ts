@@ -44,6 +44,7 @@ import {
 } from '@jieqiao/recognition';
 import { In } from 'typeorm';
 import { custodyPart, evidencePath, recognitionAgreement, recognitionPart, transferPart } from './bundle-contents';
+import type { PersonalData } from './personal-data';
 import { BundleRow, EvidenceRow, TransferRow } from './tables';
 
 export interface ReceiveContext {
@@ -52,6 +53,7 @@ export interface ReceiveContext {
   agreements: AgreementBook;
   crls: CrlBook;
   intake: BlobIntake;
+  personal: PersonalData;
   node: string;
   now: () => Date;
   random: (bytes: number) => Buffer;
@@ -117,7 +119,7 @@ export class ReceiveEnvelope {
       const result = await this.decide(tx, peer, checked, writes);
       // 4 one transaction: save + inbox + appendAuditEvent
       const appended = await audit.append(tx, writes.events);
-      await save(tx, writes, appended);
+      await save(tx, this.context.personal, writes, appended);
       step('receive', '4-before-commit');
       return { decided: result, ids: appended };
     });
@@ -312,6 +314,7 @@ export class ReceiveEnvelope {
       bundleDigest: claims.bundle!.manifest,
       jti: claims.jti,
       authorId: null,
+      unit: null,
       createdAt,
       updatedAt: createdAt,
     });
@@ -432,13 +435,14 @@ async function existingTransfers(tx: Tx, checked: readonly Checked[]): Promise<S
   return new Set(rows.map((row) => row.id));
 }
 
-async function save(tx: Tx, writes: Writes, ids: readonly number[]): Promise<void> {
+async function save(tx: Tx, personal: PersonalData, writes: Writes, ids: readonly number[]): Promise<void> {
   await keepTaken(
     tx,
     writes.inbox.map(({ appended, ...row }) => ({ ...row, logId: ids[appended]! })),
   );
   await insertRows(tx, TransferRow, writes.transfers);
-  await insertRows(tx, BundleRow, writes.bundles);
+  const bundles = writes.bundles.map((bundle) => personal.sealedBundle(bundle));
+  await insertRows(tx, BundleRow, bundles);
   await insertRows(tx, EvidenceRow, writes.evidence);
 }
 

@@ -41,6 +41,7 @@ import {
   recognitionPart,
   transferPart,
 } from './bundle-contents';
+import type { HeldData, PersonalData } from './personal-data';
 import { BundleRow, EvidenceRow, IdempotencyRow, TransferRow } from './tables';
 import { transferAfter } from './transfer/transfer';
 
@@ -58,6 +59,7 @@ export interface SendContext {
   db: Database;
   audit: AuditLog;
   agreements: AgreementBook;
+  personal: PersonalData;
   node: string;
   /** This node's keys as they are now. */
   keys: () => KeyRing;
@@ -73,7 +75,9 @@ export interface Sent {
   done: IdempotencyRow;
   row: TransferRow;
   evidence: EvidenceRow[];
+  held: HeldData;
   outbox: QueuedEnvelope;
+  /** Opened. */
   bundle: BundleRow;
 }
 
@@ -104,7 +108,7 @@ export class SendTransfer {
   private async sendBatch(requests: SendRequest[]): Promise<PromiseSettledResult<Sent | null>[]> {
     const { results, peers } = await this.context.db.transaction(async (tx) => {
       const results: PromiseSettledResult<Sent | null>[] = [];
-      const stored = await load(tx, this.context.db.dialect, requests);
+      const stored = await load(tx, this.context.db.dialect, this.context.personal, requests);
       const lanes = new Map<string, ChainEnd>();
       const sent: Sent[] = [];
       for (const request of requests) {
@@ -119,7 +123,7 @@ export class SendTransfer {
         }
       }
       // 4 one transaction: save + appendAuditEvent + outbox
-      await save(tx, sent, lanes);
+      await save(tx, this.context.personal, sent, lanes);
       step('send', '4-saved');
       await this.context.audit.append(tx, sent.map(sentEvent));
       step('send', '4-before-commit');
@@ -160,7 +164,7 @@ export class SendTransfer {
     const agreement = agreements.current(row.peer, issuedAt);
     for (const party of [node, row.peer]) agreements.mustHavePowers(agreement, party, issuedAt);
     const evidence = stored.evidence.get(row.id) ?? [];
-    const transfer = composeTransfer(row, evidence, agreement, node);
+    const transfer = composeTransfer(row, evidence, agreement, node, stored.held, at);
     const decision = evaluateRecognition({
       transfer,
       agreement: recognitionAgreement(agreement),
@@ -218,6 +222,7 @@ export class SendTransfer {
       done,
       row,
       evidence,
+      held: stored.held,
       outbox: {
         jti: claims.jti,
         peer: row.peer,
@@ -235,10 +240,16 @@ export class SendTransfer {
 interface Stored {
   transfers: Map<string, TransferRow>;
   evidence: Map<string, EvidenceRow[]>;
+  held: HeldData;
   done: Map<string, IdempotencyRow>;
 }
 
-async function load(tx: Tx, dialect: Database['dialect'], requests: readonly SendRequest[]): Promise<Stored> {
+async function load(
+  tx: Tx,
+  dialect: Database['dialect'],
+  personal: PersonalData,
+  requests: readonly SendRequest[],
+): Promise<Stored> {
   const ids = [...new Set(requests.map((request) => request.transferId))];
   const keys = [...new Set(requests.map((request) => request.idempotencyKey))];
   const transfers = await tx.find(TransferRow, { where: { id: In(ids) }, ...lockForUpdate(dialect) });
@@ -255,11 +266,17 @@ async function load(tx: Tx, dialect: Database['dialect'], requests: readonly Sen
   return {
     transfers: new Map(transfers.map((row) => [row.id, row])),
     evidence: byTransfer,
+    held: await personal.heldBy(tx, ids),
     done: new Map(done.map((row) => [doneKey({ id: row.personId }, row.key), row])),
   };
 }
 
-async function save(tx: Tx, sent: readonly Sent[], lanes: ReadonlyMap<string, ChainEnd>): Promise<void> {
+async function save(
+  tx: Tx,
+  personal: PersonalData,
+  sent: readonly Sent[],
+  lanes: ReadonlyMap<string, ChainEnd>,
+): Promise<void> {
   if (sent.length === 0) return;
   await updateRows(
     tx,
@@ -279,7 +296,7 @@ async function save(tx: Tx, sent: readonly Sent[], lanes: ReadonlyMap<string, Ch
   await insertRows(
     tx,
     BundleRow,
-    sent.map(({ bundle }) => bundle),
+    sent.map(({ bundle }) => personal.sealedBundle(bundle)),
   );
   await queueEnvelopes(
     tx,

@@ -1,6 +1,13 @@
 import { type Digest, type ErrorCode, parseLogEntry, parseTlogProof } from '@jieqiao/core';
 import type { LaneTrouble, PushProgress, SentEnvelope, Settled, TakenEnvelope } from '@jieqiao/delivery';
-import type { RecognitionDecision, TransferData, TransferKind } from '@jieqiao/recognition';
+import {
+  maskTransfer,
+  type RecognitionDecision,
+  type Redaction,
+  type TransferData,
+  type TransferKind,
+} from '@jieqiao/recognition';
+import { type Held, type HeldData, joinMasked, ofCaseData } from './personal-data';
 import type { Sent } from './send-transfer';
 import type { BundleRow, EvidenceRow, TransferRow } from './tables';
 import { type DeliveryState, type TransferState, transferAfter } from './transfer/transfer';
@@ -36,7 +43,8 @@ export interface TransferView {
   kind: TransferKind;
   dossier: string;
   number: string;
-  title: string;
+  /** Null for those who see metadata only, and for supervisors in a list. */
+  title: string | null;
   /** The node with which it was exchanged, and whose log and keys prove it, for ever. */
   peer: string;
   /** The node that deals with it on the other side now: the peer, or whoever has taken its powers over. */
@@ -46,7 +54,10 @@ export interface TransferView {
   version: number;
   createdAt: string;
   updatedAt: string;
+  /** Typed personal data in it is masked. */
   data: Record<string, unknown>;
+  /** Typed personal data that was taken out before it was sealed. */
+  redacted: readonly Redaction[];
   evidence: EvidenceView[];
   /** This node's own decision: made at sending, or on receipt. */
   recognition: RecognitionDecision | null;
@@ -57,7 +68,7 @@ export interface TransferView {
 /** A transfer without what needs other tables: a line of a list. */
 export type TransferSummary = Omit<
   TransferView,
-  'data' | 'evidence' | 'recognition' | 'envelope' | 'receipt' | 'delivery'
+  'data' | 'redacted' | 'evidence' | 'recognition' | 'envelope' | 'receipt' | 'delivery'
 > & {
   delivery: Pick<DeliveryView, 'state' | 'refusal'>;
 };
@@ -65,7 +76,10 @@ export type TransferSummary = Omit<
 export interface ViewSources {
   row: TransferRow;
   handledBy: string;
+  /** Of a draft. */
+  held: HeldData;
   evidence: readonly EvidenceRow[];
+  /** Opened. */
   bundle: BundleRow | null;
   outbox: SentEnvelope | null;
   inbox: TakenEnvelope | null;
@@ -94,16 +108,17 @@ export function summaryOf(row: TransferRow, handledBy: string): TransferSummary 
 }
 
 export function viewOf(sources: ViewSources): TransferView {
-  const { row, handledBy, bundle, outbox, inbox } = sources;
-  const sealed = bundle ? (JSON.parse(bundle.transferJson.toString()) as TransferData) : null;
+  const { row, handledBy, held, bundle, outbox, inbox } = sources;
+  const sealed = bundle ? maskTransfer(JSON.parse(bundle.transferJson.toString()) as TransferData) : null;
   // A draft that was sent before and is being edited again shows what the officer works on, not what was sealed.
-  const data = row.data ?? (sealed ? caseDataOf(sealed) : {});
+  const data = row.data ? joinMasked(row.data, held.of(row.id, ofCaseData)) : sealed ? caseDataOf(sealed) : {};
   const message = outbox ?? inbox;
   return {
     ...summaryOf(row, handledBy),
     delivery: deliveryOf(sources),
     data,
-    evidence: sources.evidence.map((item) => evidenceOf(item, sealed)),
+    redacted: sealed?.redacted ?? [],
+    evidence: sources.evidence.map((item) => evidenceOf(item, held.of(row.id, item.id), sealed)),
     recognition: decisionOf(row, bundle),
     envelope: message ? { jti: message.jti, seq: message.seq, digest: message.digest } : null,
     receipt: outbox?.receipt ? receiptOf(outbox.receipt) : null,
@@ -112,10 +127,11 @@ export function viewOf(sources: ViewSources): TransferView {
 
 /** The view right after sending, from what was written: a read would only bring the same back. */
 export function viewOfSent(sent: Sent, settled: Settled | null, handledBy: string): TransferView {
-  const { evidence, bundle, outbox } = sent;
+  const { evidence, bundle, held, outbox } = sent;
   return viewOf({
     row: rowAfter(sent, settled),
     handledBy,
+    held,
     evidence,
     bundle,
     outbox: settled?.row ?? { ...outbox, settledAt: null, receipt: null },
@@ -147,9 +163,10 @@ function deliveryOf({ row, outbox, inbox, lane, progress }: ViewSources): Delive
   };
 }
 
-export function evidenceOf(row: EvidenceRow, sealed: TransferData | null): EvidenceView {
+/** @param sealed masked */
+export function evidenceOf(row: EvidenceRow, held: Held | undefined, sealed: TransferData | null): EvidenceView {
   const { id, seq, fileName, mediaType, bytes, digest, firstHashAt } = row;
-  const data = row.data ?? formFieldsOf(sealed, seq);
+  const data = row.data ? joinMasked(row.data, held) : formFieldsOf(sealed, seq);
   return { id, seq, fileName, mediaType, bytes, complete: digest !== null, digest, firstHashAt, data };
 }
 
@@ -161,7 +178,7 @@ function formFieldsOf(sealed: TransferData | null, seq: number): Record<string, 
 }
 
 function caseDataOf(transfer: TransferData): Record<string, unknown> {
-  const { schema, id, dossier, kind, number, from, to, evidence, documents, ...data } = transfer;
+  const { schema, id, dossier, kind, number, from, to, evidence, documents, redacted, ...data } = transfer;
   return { ...data, unit: from.unit };
 }
 

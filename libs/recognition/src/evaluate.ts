@@ -1,8 +1,8 @@
 import {
   type AgreementDirection,
-  defaultRuleParameters,
   directionOf,
   type LegalBasis,
+  parametersOf,
   type RecognitionAgreement,
   type RecognitionLevel,
   type RuleParameters,
@@ -76,11 +76,7 @@ export interface RecognitionInput {
  */
 export function evaluateRecognition({ transfer, agreement, manifest, at }: RecognitionInput): RecognitionDecision {
   const direction = directionOf(agreement, transfer, at);
-  const parameters: RuleParameters = {
-    ...defaultRuleParameters,
-    ...agreement.terms.parameters,
-    ...direction?.parameters,
-  };
+  const parameters = parametersOf(agreement, direction);
   const input: RuleInput = { transfer, agreement, direction, parameters, manifest, at };
   const results: RecognitionResult[] = [];
   const caps = new Map<string, [RuleId, RecognitionLevel][]>();

@@ -4,7 +4,9 @@ export {
   type AgreementTerms,
   agreementTermsSchema,
   defaultRuleParameters,
+  directionOf,
   type LegalBasis,
+  parametersOf,
   type RecognitionAgreement,
   type RecognitionLevel,
   type RuleParameters,
@@ -37,6 +39,22 @@ export {
   type RecognitionResult,
   recognitionSchemaId,
 } from './evaluate';
+export {
+  categoryOf,
+  isTelephone,
+  maskBlock,
+  masks,
+  type PersonalBlock,
+  type PersonalDataCategory,
+  type PersonalFault,
+  type PersonalField,
+  personalDataCategories,
+  personalFaults,
+  personalFields,
+  sexes,
+} from './personal-data';
+export { maskTransfer, type Redaction, redactTransfer, removedBlocks, spills, typedPersonalData } from './redaction';
+export { holdsPersonalNumber } from './rules/r16-personal-data';
 export { type Facts, type RemedyCode, type RuleId, type RuleResult, remedyCodes } from './rules/rule';
 export {
   type Area,
@@ -61,9 +79,7 @@ export {
   isUscc,
   type LeadSource,
   leadSources,
-  type PersonalDataCategory,
   parseTransferData,
-  personalDataCategories,
   type TransferData,
   type TransferDocument,
   type TransferEvidence,

@@ -1,6 +1,16 @@
 import { bundleNameProblem, canonicalJson, type Digest, GatewayError, parseCanonicalJson } from '@jieqiao/core';
 import Ajv, { type ValidateFunction } from 'ajv';
 import { isRealDate, isRealInstant } from './china-date';
+import {
+  isIdNumber,
+  isTelephone,
+  type PersonalBlock,
+  type PersonalDataCategory,
+  personalDataCategories,
+  personalFaults,
+  personalFields,
+  personalSchema,
+} from './personal-data';
 import { code, line, list, node, object, text, word } from './schema-parts';
 
 /** The schema identifier that every `transfer.json` of this version carries. Specification: docs/spec/transfer.md. */
@@ -46,9 +56,6 @@ export type HarmKind = (typeof harmKinds)[number];
 export const handedInSources = ['hotline', 'grid', 'citizen', 'other-body'] as const;
 export type HandedInSource = (typeof handedInSources)[number];
 
-export const personalDataCategories = ['id-number', 'mobile-phone'] as const;
-export type PersonalDataCategory = (typeof personalDataCategories)[number];
-
 export interface TransferOfficer {
   certNo: string;
   /** First and last day of validity, `YYYY-MM-DD`, Chinese civil days. */
@@ -63,6 +70,8 @@ export interface TransferParty {
   uscc?: string;
   plate?: string;
   vessel?: string;
+  /** Of a person, or of whoever speaks for an organisation. */
+  personal?: PersonalBlock;
 }
 
 export interface EvidenceSignatures {
@@ -116,6 +125,8 @@ export interface TransferEvidence {
   signatures?: EvidenceSignatures;
   /** Id of the item that this one was made from (redacted copy, extracted frame). */
   derivedFrom?: string;
+  /** Of whoever gave the statement (证据规定 §13). */
+  personal?: PersonalBlock;
 }
 
 export interface TransferDocument {
@@ -130,7 +141,7 @@ export interface TransferDocument {
   digest: Digest;
 }
 
-/** `transfer.json` of a bundle: what is handed over, in data. Times carry their offset; nothing in it is a person's ID number. */
+/** `transfer.json` of a bundle: what is handed over, in data. Times carry their offset; personal data has its own fields. */
 export interface TransferData {
   schema: typeof transferSchemaId;
   id: string;
@@ -174,6 +185,8 @@ export interface TransferData {
   documents?: TransferDocument[];
   /** Personal data left in on purpose, because the receiver can't act without it. */
   personalData?: { category: PersonalDataCategory; purpose: string }[];
+  /** Typed fields that the sender's node took out before it sealed. */
+  redacted?: { pointer: string; category: PersonalDataCategory }[];
 }
 
 /** One thing wrong with transfer data: the JSON pointer (RFC 6901) to it and the rule of form it breaks. */
@@ -196,6 +209,13 @@ const mediaType = { type: 'string', maxLength: 100, pattern: '^[a-z0-9][a-z0-9.+
 const byteCount = { type: 'integer', minimum: 0, maximum: 2 ** 40 } as const;
 // The rest of a name's form is the bundle's to say: `bundleNameProblem` in consistencyFaults.
 const fileName = { type: 'string', minLength: 1, maxLength: 120, pattern: '^[^./\\\\][^/\\\\]*$' } as const;
+
+const personalPointer = {
+  type: 'string',
+  pattern: `^/(?:parties|evidence)/(?:0|[1-9][0-9]{0,2})/personal/(?:${personalFields.join('|')})$`,
+} as const;
+const maxParties = 100;
+const maxPersonalFields = (maxParties + transferLimits.maxEvidence) * personalFields.length;
 
 const evidenceSchema = object(
   {
@@ -238,6 +258,7 @@ const evidenceSchema = object(
       ['eachPage', 'refusalReason', 'witness'],
     ),
     derivedFrom: code,
+    personal: personalSchema,
   },
   [
     'method',
@@ -259,10 +280,11 @@ const evidenceSchema = object(
     'recorded',
     'signatures',
     'derivedFrom',
+    'personal',
   ],
 );
 
-/** JSON Schema (draft 07) of `transfer.json`. Formats `instant`, `day` and `uscc` are defined in docs/spec/transfer.md. */
+/** JSON Schema (draft 07) of `transfer.json`. Formats `instant`, `day`, `uscc`, `id-number` and `telephone` are defined in docs/spec/transfer.md. */
 export const transferSchema: Readonly<Record<string, unknown>> = {
   $schema: 'http://json-schema.org/draft-07/schema#',
   title: transferSchemaId,
@@ -305,10 +327,11 @@ export const transferSchema: Readonly<Record<string, unknown>> = {
             uscc: { type: 'string', maxLength: 18, format: 'uscc' },
             plate: line(20),
             vessel: line(60),
+            personal: personalSchema,
           },
-          ['name', 'uscc', 'plate', 'vessel'],
+          ['name', 'uscc', 'plate', 'vessel', 'personal'],
         ),
-        100,
+        maxParties,
         { minItems: 1 },
       ),
       facts: text(8000),
@@ -333,8 +356,12 @@ export const transferSchema: Readonly<Record<string, unknown>> = {
         100,
       ),
       personalData: list(object({ category: { enum: personalDataCategories }, purpose: code }), 10),
+      redacted: list(
+        object({ pointer: personalPointer, category: { enum: personalDataCategories } }),
+        maxPersonalFields,
+      ),
     },
-    ['urgencyGrounds', 'item', 'documents', 'personalData'],
+    ['urgencyGrounds', 'item', 'documents', 'personalData', 'redacted'],
   ),
 };
 
@@ -363,6 +390,8 @@ function validator(mode: 'first' | 'all'): ValidateFunction {
     ajv.addFormat('instant', isRealInstant);
     ajv.addFormat('day', isRealDate);
     ajv.addFormat('uscc', isUscc);
+    ajv.addFormat('id-number', isIdNumber);
+    ajv.addFormat('telephone', isTelephone);
     validate = ajv.compile(transferSchema);
     compiled.set(mode, validate);
   }
@@ -405,7 +434,16 @@ function consistencyFaults(transfer: TransferData): TransferFault[] {
     if (seqs.has(item.seq)) faults.push({ pointer: `/evidence/${i}/seq`, rule: 'unique' });
     seqs.add(item.seq);
     nameFault(faults, names, `evidence/${item.fileName}`, `/evidence/${i}/fileName`);
+    if (item.personal && !isStatement(item))
+      faults.push({ pointer: `/evidence/${i}/personal`, rule: 'statement-only' });
   });
+  for (const [holder, list] of Object.entries({ parties: transfer.parties, evidence })) {
+    list.forEach(({ personal = {} }, i) => {
+      for (const { field, rule } of personalFaults(personal)) {
+        faults.push({ pointer: `/${holder}/${i}/personal/${field}`, rule });
+      }
+    });
+  }
   documents.forEach((document, i) => {
     if (!claim(ids, document.id)) faults.push({ pointer: `/documents/${i}/id`, rule: 'unique' });
     nameFault(faults, names, `documents/${document.fileName}`, `/documents/${i}/fileName`);
@@ -416,6 +454,8 @@ function consistencyFaults(transfer: TransferData): TransferFault[] {
   });
   return faults.slice(0, maxFaults);
 }
+
+const isStatement = ({ kind }: TransferEvidence) => kind === 'witness-testimony' || kind === 'party-statement';
 
 function claim(taken: Set<string>, value: string): boolean {
   if (taken.has(value)) return false;

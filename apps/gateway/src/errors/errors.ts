@@ -38,6 +38,13 @@ export const errorKinds = {
   SESSION_EXPIRED: kind(401, 'UNAUTHENTICATED', 'info', '登录已过期', 'The session has expired'),
   SESSION_REVOKED: kind(401, 'UNAUTHENTICATED', 'warning', '登录已被注销', 'The session has been ended'),
   FORBIDDEN: kind(403, 'PERMISSION_DENIED', 'warning', '无权进行此操作', 'Your role does not permit this'),
+  REASON_REQUIRED: kind(
+    428,
+    'FAILED_PRECONDITION',
+    'info',
+    '查看此内容须说明理由',
+    'This is shown for a stated reason only',
+  ),
   TOO_MANY_REQUESTS: kind(
     429,
     'RESOURCE_EXHAUSTED',

@@ -1,9 +1,10 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { initial } from './0001-initial';
 import { trust } from './0002-trust';
+import { personalData } from './0006-personal-data';
 import { type Ddl, type Dialect, statementFor } from './ddl';
 
-const migrations: readonly Ddl[] = [initial, trust];
+const migrations: readonly Ddl[] = [initial, trust, personalData];
 
 /** Brings the schema up to date. Several processes may start at once on MySQL: one migrates, the others wait. */
 export async function migrate(source: DataSource, dialect: Dialect, now: () => Date): Promise<void> {
@@ -46,11 +47,16 @@ async function apply(runner: QueryRunner, dialect: Dialect, migration: Ddl, at: 
     try {
       await runner.query(statementFor(dialect, statement));
     } catch (error) {
-      if ((error as { code?: string }).code !== 'ER_DUP_KEYNAME') throw error;
+      if (!isDone(error as { code?: string; message: string })) throw error;
     }
   }
   await runner.query('INSERT INTO schema_migration (name, applied_at) VALUES (?, ?)', [
     migration.name,
     at.toISOString(),
   ]);
+}
+
+/** A column or index that is there already: the process ended half-way the last time. */
+function isDone({ code, message }: { code?: string; message: string }): boolean {
+  return code === 'ER_DUP_KEYNAME' || code === 'ER_DUP_FIELDNAME' || /duplicate column name/.test(message);
 }
