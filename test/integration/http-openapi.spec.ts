@@ -66,7 +66,9 @@ describe('the form’s bounds are those of transfer.json', () => {
   const evidence = transfer.properties!.evidence!.items!;
 
   it('for case data', () => {
-    const data = { ...transfer, properties: { ...transfer.properties, unit: unit! } };
+    // The reporter is asked for in the same form as anybody, and stays at home.
+    const reporter = evidence.properties!.personal!;
+    const data = { ...transfer, properties: { ...transfer.properties, unit: unit!, reporter } };
     expect(differences(schemas.CaseDataDto!, data, '')).toEqual([]);
   });
 
@@ -79,9 +81,11 @@ describe('the form’s bounds are those of transfer.json', () => {
   });
 
   it('and no field of either is forgotten', () => {
-    const given = new Set(['schema', 'id', 'dossier', 'kind', 'number', 'from', 'to', 'evidence', 'documents']);
+    const given = new Set([
+      ...['schema', 'id', 'dossier', 'kind', 'number', 'from', 'to', 'evidence', 'documents', 'redacted'],
+    ]);
     const fields = Object.keys(transfer.properties!).filter((name) => !given.has(name));
-    expect(Object.keys(schemas.CaseDataDto!.properties!).sort()).toEqual([...fields, 'unit'].sort());
+    expect(Object.keys(schemas.CaseDataDto!.properties!).sort()).toEqual([...fields, 'unit', 'reporter'].sort());
     const computed = new Set(['id', 'seq', 'fileName', 'mediaType', 'bytes', 'digest', 'firstHashAt']);
     const items = Object.keys(evidence.properties!).filter((name) => !computed.has(name));
     expect(Object.keys(schemas.EvidenceDataDto!.properties!).sort()).toEqual(items.sort());

@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import type { Person } from '@jieqiao/access';
+import type { Person, Role } from '@jieqiao/access';
 import { AuditLog } from '@jieqiao/audit';
 import {
   type Agreement,
@@ -33,13 +33,15 @@ import {
 } from '@jieqiao/delivery';
 import {
   blobUse,
+  ContentAccess,
   laneCallbacks,
+  PersonalData,
   ReceiveEnvelope,
   recognitionAgreement,
   SendTransfer,
   Transfers,
 } from '@jieqiao/exchange';
-import { BlobStore, createLogger, Database, KeyRing } from '@jieqiao/platform';
+import { BlobStore, createLogger, Database, dataKey, KeyRing, Vault } from '@jieqiao/platform';
 import { entities } from '../../apps/gateway/src/gateway';
 import type { TestDatabase } from './databases';
 import { makeAgreement, makeParty, type Party } from './sealed-exchange';
@@ -113,6 +115,8 @@ export interface Side {
   db: Database;
   audit: AuditLog;
   agreements: AgreementBook;
+  personal: PersonalData;
+  content: ContentAccess;
   blobs: BlobStore;
   intake: BlobIntake;
   sender: SendTransfer;
@@ -251,7 +255,7 @@ export class TwoSides {
       .filter((row) => !transferIds || transferIds.includes(String(row.transfer_id)))
       .map((row) => String(row.envelope));
     const manifests = envelopes.map((envelope) => claimsOf(envelope).bundle!.manifest);
-    const parts = await laneCallbacks(db, () => undefined).partsOf(manifests);
+    const parts = await laneCallbacks(db, this.sender.personal, () => undefined).partsOf(manifests);
     return envelopes.map((envelope, i) => ({ envelope, ...parts.get(manifests[i]!)! }));
   }
 
@@ -333,20 +337,28 @@ export function openSide(
   const intake = new BlobIntake(db, blobs, agreements, blobUse, intakeLimits, now);
   const woken: string[] = [];
   const wake = (peer: string) => void woken.push(peer);
-  const context = { db, audit, agreements, node, keys, now, random, wake, envelopeLifetime: 86_400 };
+  const personal = new PersonalData(new Vault(keys, random));
+  const content = new ContentAccess({ db, audit, personal, revealsPerHour: 60, now, random });
+  const context = { db, audit, agreements, personal, node, keys, now, random, wake, envelopeLifetime: 86_400 };
   const sender = new SendTransfer(context);
   const anotherSender = () => new SendTransfer(context);
-  const receiver = new ReceiveEnvelope({ db, audit, agreements, crls, intake, node, now, random });
+  const receiver = new ReceiveEnvelope({ db, audit, agreements, crls, intake, personal, node, now, random });
   const transfers = new Transfers({
-    ...{ db, audit, agreements, blobs, sender, node, now, random },
+    ...{ db, audit, agreements, blobs, personal, content, sender, node, now, random },
     limits: { fileBytes: 1 << 20, filesPerTransfer: 100 },
     progressOf: () => null,
   });
   const id = uuidv7(now().getTime(), randomBytes(10));
-  const handler: Person = { id, login: 'handler', name: '执法人员甲', roles: ['handler'], certNo: null, unit: null };
+  const handler = personOf(id, 'handler');
   const vkey = encodeVkey(ring.logs[0]!.key);
-  const parts = { db, audit, agreements, blobs, intake, sender, anotherSender, receiver, transfers };
+  const parts = { db, audit, agreements, personal, content, blobs, intake, sender, anotherSender, receiver, transfers };
   return { party, node, vkey, handler, woken, ...parts };
+}
+
+/** Somebody with this role, as an access token tells of them. */
+export function personOf(id: string, role: Role, over: Partial<Person> = {}): Person {
+  const unknown = { certNo: null, unit: null, qualifiedSince: null };
+  return { id, login: role, name: '执法人员甲', roles: [role], ...unknown, ...over };
 }
 
 /** A party's keys as its node would have read them; without TLS. */
@@ -357,6 +369,7 @@ export function ringOf({ node, root, seal, nodeSigner, logKey }: Party): KeyRing
     seals: [seal],
     nodes: [{ signer: nodeSigner, keyPem: '' }],
     logs: [noteSigner(logOrigin(node), logKey)],
+    dataKeys: [dataKey(createHash('sha256').update(`${node} data`).digest())],
   });
 }
 

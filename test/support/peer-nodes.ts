@@ -20,7 +20,16 @@ import { createLogger, type KeyRing, KeyStore, loadConfig, type NodeConfig, type
 import { Gateway } from '../../apps/gateway/src/gateway';
 import { PeerListeners } from '../../apps/gateway/src/peer/peer-listeners';
 import { agreementOf, sealedBy, type TestParty } from './agreement';
-import { bytesOf, type FileToAdd, type Row, readSample, rowsOf, type Sample, sampleTerms } from './exchange-fixture';
+import {
+  bytesOf,
+  type FileToAdd,
+  personOf,
+  type Row,
+  readSample,
+  rowsOf,
+  type Sample,
+  sampleTerms,
+} from './exchange-fixture';
 
 const day = 86_400_000;
 
@@ -90,7 +99,7 @@ export class PeerNode {
     const logger = createLogger('info', this.node, { write: (line: string) => void this.log.push(line) });
     this.gateway = await Gateway.open(this.config, logger, this.now);
     const id = uuidv7(Date.now(), randomBytes(10));
-    this.handler = { id, login: 'handler', name: '执法人员甲', roles: ['handler'], certNo: null, unit: null };
+    this.handler = personOf(id, 'handler');
   }
 
   async start(): Promise<void> {

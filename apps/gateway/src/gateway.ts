@@ -21,9 +21,13 @@ import {
 import {
   BundleRow,
   blobUse,
+  ContentAccess,
+  ContentAccessRow,
   EvidenceRow,
   IdempotencyRow,
   laneCallbacks,
+  PersonalData,
+  PersonalDataRow,
   ReceiveEnvelope,
   recognitionAgreement,
   SendTransfer,
@@ -39,6 +43,7 @@ import {
   LiveKeys,
   type Logger,
   type NodeConfig,
+  Vault,
 } from '@jieqiao/platform';
 import { readRecognitionAgreement } from '@jieqiao/recognition';
 import { PeerRefusals } from './peer/peer-refusals';
@@ -48,6 +53,7 @@ export const entities = [
   AgreementRow,
   AnnouncementRow,
   BundleRow,
+  ContentAccessRow,
   CrlRow,
   EvidenceRow,
   IdempotencyRow,
@@ -57,6 +63,7 @@ export const entities = [
   OutboxRow,
   PeerStateRow,
   PersonRow,
+  PersonalDataRow,
   SessionRow,
   TransferRow,
 ];
@@ -103,13 +110,17 @@ export class Gateway {
     readonly access: Access,
     readonly receiver: ReceiveEnvelope,
     readonly transfers: Transfers,
+    readonly content: ContentAccess,
     readonly refusals: PeerRefusals,
     private readonly lanes: Lanes,
     readonly now: () => Date,
   ) {}
 
   /** @throws GatewayError DATABASE_UNAVAILABLE, KEY_UNUSABLE, AGREEMENT_*: the node does not start half */
-  static open(config: NodeConfig, log: Logger, now: () => Date): Promise<Gateway> {
+  static async open(config: NodeConfig, log: Logger, now: () => Date): Promise<Gateway> {
+    const store = keyStoreOf(config);
+    // A node from before there were data keys gets its first one.
+    if (store.exists) store.ensureDataKey();
     return Gateway.over(config, log, now, (url) => Database.open(url, entities, now));
   }
 
@@ -124,7 +135,7 @@ export class Gateway {
     now: () => Date,
     connect: (url: string) => Promise<Database>,
   ): Promise<Gateway> {
-    const store = new KeyStore(join(config.dataDir, 'keys'));
+    const store = keyStoreOf(config);
     const keys = new LiveKeys(store);
     const { nodeId } = keys.current;
     if (nodeId !== config.node) throw new GatewayError('KEY_UNUSABLE', { reason: 'of-another-node', node: nodeId });
@@ -170,6 +181,9 @@ export class Gateway {
       warn,
     });
     const blobs = new BlobStore(join(config.dataDir, 'blobs'));
+    const personal = new PersonalData(new Vault(keys, random));
+    const { revealsPerHour } = limits;
+    const content = new ContentAccess({ db, audit, personal, revealsPerHour, now, random });
     const keepMs = config.lane.envelopeHours * 2 * 3_600_000;
     const intake = new BlobIntake(db, blobs, agreements, blobUse, { ...limits, keepMs }, now);
 
@@ -195,12 +209,13 @@ export class Gateway {
     };
     const lanes = new Lanes(
       laneContext,
-      laneCallbacks(db, (settled) => transfers.settlements.settled(settled)),
+      laneCallbacks(db, personal, (settled) => transfers.settlements.settled(settled)),
     );
     const sender = new SendTransfer({
       db,
       audit,
       agreements,
+      personal,
       node,
       keys,
       envelopeLifetime: config.lane.envelopeHours * 3600,
@@ -227,6 +242,8 @@ export class Gateway {
       audit,
       agreements,
       blobs,
+      personal,
+      content,
       sender,
       node,
       limits,
@@ -234,7 +251,7 @@ export class Gateway {
       now,
       random,
     });
-    const receiver = new ReceiveEnvelope({ db, audit, agreements, crls, intake, node, now, random });
+    const receiver = new ReceiveEnvelope({ db, audit, agreements, crls, intake, personal, node, now, random });
     const access = new Access(
       db,
       (tx, events) => audit.append(tx, events),
@@ -258,6 +275,7 @@ export class Gateway {
       access,
       receiver,
       transfers,
+      content,
       refusals,
       lanes,
       now,
@@ -363,6 +381,8 @@ export class Gateway {
     }
   }
 }
+
+const keyStoreOf = (config: NodeConfig): KeyStore => new KeyStore(join(config.dataDir, 'keys'));
 
 /** Whether an agreement has terms for transfers from one node to another, or to those whose powers they hold. */
 function provides(agreement: Agreement, from: string, to: string, at: Date): boolean {

@@ -17,12 +17,12 @@ export interface Held {
   personal?: PersonalBlock;
 }
 
-type Form = Record<string, unknown> & Held2;
-interface Held2 {
+/** A form with its blocks in their places. */
+type Form = Record<string, unknown> & {
   parties?: { personal?: PersonalBlock }[];
   reporter?: PersonalBlock;
   personal?: PersonalBlock;
-}
+};
 
 function split(form: Record<string, unknown>): { rest: Record<string, unknown>; held: Held } {
   const { reporter, personal, ...rest } = form as Form;

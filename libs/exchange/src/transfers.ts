@@ -401,10 +401,9 @@ export class Transfers {
       const found = await this.visible(tx, person, id, 'bundle.export', 'content');
       const sealed = await this.bundleOf(tx, found);
       if (!sealed) throw new GatewayError('WRONG_STATE', { state: found.state, command: 'export' });
-      const reason =
-        (await content.mayRead(tx, person, found, 'bundle', 'bundle.export')) ??
-        (await content.mayExport(tx, person, id, sealed.transferJson));
-      await this.record(tx, 'content.exported', person, id, 'bundle', sealed.digest, reason);
+      const toRead = await content.mayRead(tx, person, found, 'bundle', 'bundle.export');
+      const toReveal = await content.mayExport(tx, person, id, sealed.transferJson);
+      await this.record(tx, 'content.exported', person, id, 'bundle', sealed.digest, toReveal ?? toRead);
       const items = await tx.find(EvidenceRow, { where: { transferId: id }, order: { seq: 'ASC' } });
       return { row: found, bundle: sealed, evidence: items };
     });

@@ -4,6 +4,7 @@ import {
   harmKinds,
   leadSources,
   personalDataCategories,
+  sexes,
   urgencyGrounds,
 } from '@jieqiao/recognition';
 import {
@@ -65,6 +66,33 @@ export class ActDto {
   place!: PlaceDto;
 }
 
+/** A person, field by field. What a draft shows masked may be sent back so, and stands for what is kept. */
+export class PersonalDto {
+  @Line(200, optional)
+  name?: string;
+
+  @OneOf(sexes, optional)
+  sex?: string;
+
+  @Whole(0, 150, optional)
+  age?: number;
+
+  @Line(100, optional)
+  occupation?: string;
+
+  @Form('^[1-8][0-9]{5}([0-9]{8}|\\*{8})[0-9]{3}[0-9X]$', 18, { optional: true, about: '公民身份号码 (GB 11643).' })
+  idNumber?: string;
+
+  @Form('^[0-9]{4}-([0-9]{2}-[0-9]{2}|\\*\\*-\\*\\*)$', 10, optional)
+  birthDate?: string;
+
+  @Form('^\\+?[0-9*]([ -]?[0-9*]){5,19}$', 40, optional)
+  phone?: string;
+
+  @Line(300, { optional: true, about: '住址' })
+  address?: string;
+}
+
 export class PartyDto {
   @OneOf(['organisation', 'natural', 'unknown'])
   kind!: string;
@@ -80,6 +108,9 @@ export class PartyDto {
 
   @Line(60, optional)
   vessel?: string;
+
+  @Nested(() => PersonalDto, { optional: true, about: 'Of a person, or of whoever speaks for an organisation.' })
+  personal?: PersonalDto;
 }
 
 export class ContactDto {
@@ -158,6 +189,9 @@ export class CaseDataDto {
 
   @NestedList(() => PersonalDataDto, 10, optional)
   personalData?: PersonalDataDto[];
+
+  @Nested(() => PersonalDto, { optional: true, about: 'Whoever reported it. Never leaves this node.' })
+  reporter?: PersonalDto;
 }
 
 export class SourceHolderDto {
@@ -254,4 +288,7 @@ export class EvidenceDataDto {
 
   @Form(codePattern, 64, optional)
   derivedFrom?: string;
+
+  @Nested(() => PersonalDto, { optional: true, about: 'Whoever gave the statement.' })
+  personal?: PersonalDto;
 }
