@@ -80,15 +80,15 @@ it('stands in no list, error, log line, log entry or file', async () => {
   expect((await call('patch', `/${id}`, 'handler', { data: wrong }, { 'if-match': '"1"' })).status).toBe(400);
   const denied = { ...node.caseData, parties: [{ kind: 'natural', personal: { ...party, birthDate: '1980-03-06' } }] };
   const answer = await call('patch', `/${id}`, 'handler', { data: denied }, { 'if-match': '"1"' });
-  expect(answer.body.params).toEqual({ errors: ['/parties/0/personal/birthDate contradicts-id-number'] });
-  // Broken JSON with personal data in it, and a logger that is handed everything by mistake.
+  expect(answer.body.errors).toEqual([{ pointer: '/data/parties/0/personal/birthDate', code: 'CONTRADICTION' }]);
+  // A field where none is, with personal data in it, and a logger that is handed everything by mistake.
   await call('patch', `/${id}`, 'handler', { parties: [party] }, { 'if-match': '"1"' });
   node.gateway.log.warn({ personal: party, form: { reporter } }, 'by mistake');
   await call('post', `/${id}/send`, 'handler', {}, { 'idempotency-key': 'k1' });
   const said = { ...node.caseData, facts: `${reporter.name}反映`, reporter };
   const second = await call('post', '', 'handler', { to: 'pinghu.330482', kind: 'LEAD', number: '第2号', data: said });
   const refused = await call('post', `/${second.body.id}/send`, 'handler', {}, { 'idempotency-key': 'k2' });
-  expect(refused.body.params.errors).toEqual(['/facts personal-data']);
+  expect(refused.body.errors).toEqual([{ pointer: '/facts', code: 'PERSONAL_DATA' }]);
 
   const file = node.gateway.config.databaseUrl.slice('sqlite:'.length);
   const disk = [file, `${file}-wal`].filter(existsSync).map((name) => readFileSync(name).toString('latin1'));

@@ -128,11 +128,11 @@ describe.each(databases())('personal data on %s', (_name, create) => {
     const strange = { ...edited.data, reporter: { phone: '136****9012' } };
     await expect(transfers.edit(handler, id, edited.version, { data: strange })).rejects.toMatchObject({
       code: 'VALIDATION_FAILED',
-      params: { errors: ['/reporter/phone masked'] },
+      params: { errors: ['/data/reporter/phone masked'] },
     });
     const wrong = { ...edited.data, reporter: { idNumber: '330482198003051230' } };
     await expect(transfers.edit(handler, id, edited.version, { data: wrong })).rejects.toMatchObject({
-      params: { errors: ['/reporter/idNumber format'] },
+      params: { errors: ['/data/reporter/idNumber format'] },
     });
     const without = { ...edited.data, parties: [{ kind: 'unknown' }], reporter: undefined };
     await transfers.edit(handler, id, edited.version, { data: without });

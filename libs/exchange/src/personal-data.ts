@@ -77,7 +77,7 @@ function mapBlocks(held: Held, change: (block: PersonalBlock, pointer: string) =
 /**
  * A page sends a form back as it was shown: a masked value stands for what is kept. It is looked for at the same place
  * first, then wherever one value alone has that mask.
- * @throws VALIDATION_FAILED {errors}: pointers, never values
+ * @throws VALIDATION_FAILED {errors}: pointers into the request, whose member `data` the form is; never values
  */
 function unmasked(given: Held, kept: Held): Held {
   const before = new Map(blocksOf(kept));
@@ -94,11 +94,11 @@ function unmasked(given: Held, kept: Held): Held {
       const here = hidden(before.get(pointer));
       const anywhere = new Set([...before.values()].flatMap(hidden));
       const found = here[0] ?? (anywhere.size === 1 ? [...anywhere][0] : undefined);
-      if (found === undefined) errors.push(`${pointer}/${field} masked`);
+      if (found === undefined) errors.push(`/data${pointer}/${field} masked`);
       else whole[field] = found;
     }
     for (const { field, rule } of personalFaults(whole as PersonalBlock)) {
-      if (!String(whole[field]).includes('*')) errors.push(`${pointer}/${field} ${rule}`);
+      if (!String(whole[field]).includes('*')) errors.push(`/data${pointer}/${field} ${rule}`);
     }
     return whole as PersonalBlock;
   });

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { GatewayError } from '@jieqiao/core';
-import type { KeyRing } from './key-ring';
 import { type DataKey, dataKey, Vault } from './vault';
 
-const vaultWith = (...dataKeys: DataKey[]) => new Vault(() => ({ dataKeys }) as unknown as KeyRing, randomBytes);
+const vaultWith = (...dataKeys: DataKey[]) => new Vault(() => ({ dataKeys }), randomBytes);
 const [old, fresh] = [dataKey(randomBytes(32)), dataKey(randomBytes(32))];
 const clear = Buffer.from('当事人甲 13800001234');
 

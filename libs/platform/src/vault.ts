@@ -1,6 +1,5 @@
 import { createCipheriv, createDecipheriv, createHash, createSecretKey, type KeyObject } from 'node:crypto';
 import { GatewayError } from '@jieqiao/core';
-import type { KeyRing } from './key-ring';
 
 /** A key for data at rest. Its id, the beginning of its SHA-256, stands before whatever it has sealed. */
 export interface DataKey {
@@ -24,8 +23,9 @@ export function dataKey(secret: Uint8Array): DataKey {
  * authenticated with it, so that whoever can write to the database can't put one row's data into another.
  */
 export class Vault {
+  /** @param keys newest first, as a `KeyRing` has them */
   constructor(
-    private readonly keys: () => KeyRing,
+    private readonly keys: () => { readonly dataKeys: readonly DataKey[] },
     private readonly random: (bytes: number) => Buffer,
   ) {}
 
