@@ -547,7 +547,10 @@ const terms = {
       evidenceKinds: everyKind('AFTER_REVIEW'),
     },
   ],
-  parameters: { urgencyGrounds: ['ongoing', 'perishable', 'safety'], personalDataPurposes: ['telecom-suspension'] },
+  parameters: {
+    urgencyGrounds: ['ongoing', 'perishable', 'safety'],
+    personalDataPurposes: ['telecom-suspension', 'identify-party', 'serve-documents', 'hear-witness'],
+  },
 };
 
 const write = (file, value) => writeFileSync(at(file), `${JSON.stringify(value, null, 2)}\n`);
