@@ -21,12 +21,22 @@ import {
 import {
   BundleRow,
   blobUse,
+  ClockRow,
+  Clocks,
+  Deadlines,
+  DocumentNumberRow,
+  DocumentNumbers,
   EvidenceRow,
   IdempotencyRow,
   laneCallbacks,
+  type NumberPatterns,
+  numberPatterns,
   ReceiveEnvelope,
+  ReminderRow,
   recognitionAgreement,
+  Scheduler,
   SendTransfer,
+  SupervisionItemRow,
   TransferRow,
   Transfers,
 } from '@jieqiao/exchange';
@@ -48,7 +58,9 @@ export const entities = [
   AgreementRow,
   AnnouncementRow,
   BundleRow,
+  ClockRow,
   CrlRow,
+  DocumentNumberRow,
   EvidenceRow,
   IdempotencyRow,
   InboxRow,
@@ -57,7 +69,9 @@ export const entities = [
   OutboxRow,
   PeerStateRow,
   PersonRow,
+  ReminderRow,
   SessionRow,
+  SupervisionItemRow,
   TransferRow,
 ];
 
@@ -65,6 +79,8 @@ export const gatewayVersion = '0.1.0';
 
 const laneLeaseMs = 30_000;
 const lanePollMs = 500;
+const schedulerLeaseMs = 30_000;
+const schedulerBatch = 100;
 const janitorMs = 60_000;
 /** For each hop of a peer's test. */
 const peerTestMs = 5_000;
@@ -103,8 +119,12 @@ export class Gateway {
     readonly access: Access,
     readonly receiver: ReceiveEnvelope,
     readonly transfers: Transfers,
+    readonly clocks: Clocks,
+    readonly deadlines: Deadlines,
+    readonly numbers: DocumentNumbers,
     readonly refusals: PeerRefusals,
     private readonly lanes: Lanes,
+    private readonly scheduler: Scheduler,
     readonly now: () => Date,
   ) {}
 
@@ -127,10 +147,12 @@ export class Gateway {
     const store = new KeyStore(join(config.dataDir, 'keys'));
     const keys = new LiveKeys(store);
     const { nodeId } = keys.current;
+    const { patterns, problems } = numberPatterns(config.numbers);
+    if (problems.length > 0) throw new GatewayError('CONFIG_INVALID', { problems });
     if (nodeId !== config.node) throw new GatewayError('KEY_UNUSABLE', { reason: 'of-another-node', node: nodeId });
     const db = await connect(config.databaseUrl);
     try {
-      return await Gateway.assemble(config, log, store, keys, db, now);
+      return await Gateway.assemble(config, log, store, keys, db, patterns, now);
     } catch (error) {
       await db.close();
       throw error;
@@ -143,6 +165,7 @@ export class Gateway {
     store: KeyStore,
     live: LiveKeys,
     db: Database,
+    patterns: NumberPatterns,
     now: () => Date,
   ): Promise<Gateway> {
     const { node, instance, limits, peer: peerSettings } = config;
@@ -235,6 +258,22 @@ export class Gateway {
       random,
     });
     const receiver = new ReceiveEnvelope({ db, audit, agreements, crls, intake, node, now, random });
+    const clocks = new Clocks({ db, audit, random });
+    const deadlines = new Deadlines({ db, audit, now });
+    const numbers = new DocumentNumbers({ db, audit, node, patterns, now, random });
+    const scheduler = new Scheduler({
+      db,
+      audit,
+      clocks,
+      instance,
+      settings: { pollMs: config.scheduler.pollSeconds * 1_000, leaseMs: schedulerLeaseMs, batch: schedulerBatch },
+      now,
+      // Until transfers take commands there is nobody to close one by silence; it is asked for again and again.
+      onOverdue: async () => {
+        throw new GatewayError('NOT_READY', { what: 'commands' });
+      },
+      warn,
+    });
     const access = new Access(
       db,
       (tx, events) => audit.append(tx, events),
@@ -258,8 +297,12 @@ export class Gateway {
       access,
       receiver,
       transfers,
+      clocks,
+      deadlines,
+      numbers,
       refusals,
       lanes,
+      scheduler,
       now,
     );
   }
@@ -272,6 +315,7 @@ export class Gateway {
     this.audit.start();
     this.agreements.onChange = () => void this.refresh();
     await this.refresh();
+    this.scheduler.start();
     this.watch = setInterval(() => void this.refresh(), refreshMs);
     this.janitor = setInterval(() => void this.tidy(), janitorMs);
   }
@@ -335,6 +379,7 @@ export class Gateway {
     if (this.watch) clearInterval(this.watch);
     this.agreements.onChange = () => undefined;
     await this.refreshing;
+    await this.scheduler.stop();
     await this.lanes.stop();
     await this.refusals.flush();
     await this.audit.stop();

@@ -1,5 +1,8 @@
 export { type CaseData, type EvidenceData, recognitionAgreement } from './bundle-contents';
+export * from './clocks';
+export * from './document-numbers';
 export * from './lane-callbacks';
+export * from './number-patterns';
 export * from './receive-envelope';
 export * from './send-transfer';
 export * from './tables';

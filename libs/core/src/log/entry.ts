@@ -109,6 +109,21 @@ const catalogue = {
   'evidence.stored': { bytes: count(0), digest, evidence: id, transfer: id },
   'content.read': { object: orNull(object), person, transfer: id, what: word },
   'content.exported': { digest: orNull(digest), object: orNull(object), person, transfer: id, what: word },
+  /** `matter`: of a request for assistance; null for all other clocks. */
+  'clock.reminded': { clock: word, matter: orNull(count(1)), owner: word, transfer: id },
+  'clock.overdue': { clock: word, matter: orNull(count(1)), owner: word, transfer: id },
+  'supervision.closed': { item: id, person, transfer: id },
+  /** `sequence` is null for a number that was given by hand in a form of its own. */
+  'number.issued': {
+    number: id,
+    person,
+    sequence: orNull(count(1)),
+    squad: orNull(count(1)),
+    transfer: orNull(id),
+    type: word,
+    year: count(1),
+  },
+  'number.voided': { number: id, person },
   'session.opened': { person },
   'session.refused': { person },
   'session.closed': { person },
