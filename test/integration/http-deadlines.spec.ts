@@ -15,10 +15,11 @@ beforeAll(async () => {
     at: start,
     config: (config) => {
       config.numbers.prefix = '平综执';
+      config.scheduler.pollSeconds = 1;
     },
   });
   // Accepted at various times: reminders have come, and of the first clocks the end.
-  for (const day of ['2022-09-15', '2022-09-20', '2022-10-18', '2022-10-19']) {
+  for (const day of ['2022-09-15', '2022-09-20', '2022-10-13', '2022-10-19']) {
     const pair = new TransferPair('CASE', false, newId());
     pair.send(cn(`${day} 09:00`));
     pair.arrive(cn(`${day} 09:01`));

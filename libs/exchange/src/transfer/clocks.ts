@@ -176,7 +176,7 @@ export function standingOf(
   return standingUnder(lengthOf(clock, urgent, rows), clock, now);
 }
 
-/** OVERDUE: the clocks that still run and have run out. Each opens a supervision item. */
+/** OVERDUE: the clocks that still run and have run out. Each but silence opens a supervision item. */
 export function overdueClocks(
   clocks: readonly LifeClock[],
   urgent: boolean,
