@@ -103,15 +103,23 @@ export class Scheduler {
   }
 
   private async fireOrSetAside(id: string): Promise<void> {
-    const { now, onOverdue, warn } = this.context;
+    const { now, warn } = this.context;
     try {
       const fired = await this.fire(id);
-      if (fired?.nodeActs) await onOverdue(fired.transferId, fired.clock);
+      if (fired?.nodeActs) await this.askNode(fired);
     } catch (error) {
       if (hasCode(error, 'LEASE_LOST', 'DATABASE_UNAVAILABLE')) throw error;
       this.aside.set(id, now().getTime() + setAsideMs);
       warn('clock-set-aside', { clock: id, error });
     }
+  }
+
+  /** The row says already when to ask again. */
+  private async askNode({ clock, transferId }: Fired): Promise<void> {
+    const { onOverdue, warn } = this.context;
+    await onOverdue(transferId, clock).catch((error: unknown) =>
+      warn('clock-not-acted-on', { transferId, clock, error }),
+    );
   }
 
   private async fire(id: string): Promise<Fired | null> {
