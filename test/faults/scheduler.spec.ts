@@ -11,7 +11,7 @@ import { ClockSide, loggedEvents } from '../support/clock-side';
 import { databases } from '../support/databases';
 import { cn, TransferPair } from '../support/transfer-pair';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 const newId = () => uuidv7(Date.now(), randomBytes(10));
 
