@@ -204,8 +204,10 @@ describe.each(databases())('document numbers on %s', (engine, create) => {
 
   it('go on counting when the authority changes its short name in the year', async () => {
     await issue();
+    await take('平综执线移〔2022〕第3号', { transfer: newId() });
     numbers = numbersOn(db, { ...settings, prefix: '平执' });
     expect((await issue()).number).toBe('平执线移〔2022〕第2号');
+    expect((await issue()).number).toBe('平执线移〔2022〕第4号');
   });
 
   it.each(['supervisor', 'administrator', 'security-auditor', 'head', 'clerk'] as const)(

@@ -161,7 +161,12 @@ export class DocumentNumbers {
     const counter = { authority, type, year, squad: squad ?? 0 };
     for (let sequence = (await this.lockCounter(tx, counter)) + 1; ; sequence++) {
       const { key, text } = parseNumber(formatNumber(pattern, { year, sequence, squad }))!;
-      if (await tx.existsBy(DocumentNumberRow, { authority, key })) continue;
+      // By the same text, or by the place in the series under another short name.
+      const taken = [
+        { authority, key },
+        { ...counter, sequence },
+      ];
+      if (await tx.existsBy(DocumentNumberRow, taken)) continue;
       await this.moveCounter(tx, counter, sequence);
       return this.insert(tx, { ...use, ...counter, sequence, number: text, key });
     }
