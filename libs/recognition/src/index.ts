@@ -16,7 +16,7 @@ export {
 } from './agreement-terms';
 export { agreementSummary, changeWords } from './agreement-words';
 export * from './catalogue';
-export { chinaDay } from './china-date';
+export { chinaDay, daysBetween } from './china-date';
 export {
   type Clock,
   type Deadline,

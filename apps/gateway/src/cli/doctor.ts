@@ -1,4 +1,5 @@
 import { hasCode } from '@jieqiao/core';
+import { numberPatterns } from '@jieqiao/exchange';
 import { configExitCode, type NodeConfig } from '@jieqiao/platform';
 import { type Cli, command } from './command';
 import { pathOf, writeWhole } from './files';
@@ -51,7 +52,9 @@ export const doctor = command({
 /** Wrong settings are a finding here, like everything else that is wrong. */
 function settingsOf(cli: Cli, file: string | undefined): { config: NodeConfig | null; problems: readonly string[] } {
   try {
-    return { config: configOf(cli, file), problems: [] };
+    const config = configOf(cli, file);
+    const { problems } = numberPatterns(config.numbers);
+    return { config: problems.length > 0 ? null : config, problems };
   } catch (error) {
     if (!hasCode(error, 'CONFIG_INVALID') || lacksConfig(error) || !Array.isArray(error.params.problems)) throw error;
     return { config: null, problems: error.params.problems };
