@@ -31,6 +31,7 @@ export { type DocumentNumber, formatNumber, parseNumber } from './document-numbe
 export {
   evaluateRecognition,
   type ProposalReason,
+  proposesCrimeTrack,
   type RecognitionDecision,
   type RecognitionInput,
   type RecognitionOutcome,
