@@ -15,6 +15,7 @@ export {
 export { agreementSummary, changeWords } from './agreement-words';
 export * from './catalogue';
 export { chinaDay } from './china-date';
+export type { Language } from './code-words';
 export {
   type Clock,
   type Deadline,
@@ -94,4 +95,4 @@ export {
   type UrgencyGround,
   urgencyGrounds,
 } from './transfer-data';
-export { describeOutcome, describeProposal, describeResult, type Language, type ResultWords, words } from './words';
+export { describeOutcome, describeProposal, describeResult, type ResultWords, words } from './words';
