@@ -34,7 +34,7 @@ import { bundleOf, cn, digestFor, TransferPair } from '../support/transfer-pair'
 
 const newId = () => uuidv7(Date.now(), randomBytes(10));
 const person = (...roles: Role[]): Person => {
-  return { id: newId(), login: roles[0]!, name: roles[0]!, roles, certNo: null, unit: null };
+  return { id: newId(), login: roles[0]!, name: roles[0]!, roles, certNo: null, unit: null, qualifiedSince: null };
 };
 const supervisor = person('supervisor');
 const everything = { limit: 100 };

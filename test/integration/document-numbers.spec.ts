@@ -11,7 +11,7 @@ import { cn, digestFor } from '../support/transfer-pair';
 
 const newId = () => uuidv7(Date.now(), randomBytes(10));
 const person = (role: Role): Person => {
-  return { id: newId(), login: role, name: role, roles: [role], certNo: null, unit: null };
+  return { id: newId(), login: role, name: role, roles: [role], certNo: null, unit: null, qualifiedSince: null };
 };
 const keeper = person('seal-keeper');
 const lead = 'lead-transfer-letter';

@@ -59,7 +59,6 @@ import {
   type NodeConfig,
   Vault,
 } from '@jieqiao/platform';
-import { readRecognitionAgreement } from '@jieqiao/recognition';
 import { shippedCatalogues } from './catalogues';
 import { PeerRefusals } from './peer/peer-refusals';
 
@@ -452,6 +451,6 @@ const keyStoreOf = (config: NodeConfig): KeyStore => new KeyStore(join(config.da
 /** Whether an agreement has terms for transfers from one node to another, or to those whose powers they hold. */
 function provides(agreement: Agreement, from: string, to: string, at: Date): boolean {
   const holder = (node: string) => powersOf(agreement.trust, node, at)?.node;
-  const { directions } = readRecognitionAgreement(agreement.content).terms;
+  const { directions } = recognitionAgreement(agreement).terms;
   return directions.some((direction) => holder(direction.from) === from && holder(direction.to) === to);
 }

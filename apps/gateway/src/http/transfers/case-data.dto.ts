@@ -378,7 +378,11 @@ export class EvidenceDataDto {
   @Form(codePattern, 64, optional)
   derivedFrom?: string;
 
-  @Form(codePattern, 64, { optional: true, about: "By the catalogue's types of document.", example: 'correction-order' })
+  @Form(codePattern, 64, {
+    optional: true,
+    about: "By the catalogue's types of document.",
+    example: 'correction-order',
+  })
   documentType?: string;
 
   @Nested(() => RegistrationDto, { optional: true, about: '先行登记保存' })
