@@ -19,13 +19,18 @@ import {
   Peers,
 } from '@jieqiao/delivery';
 import {
+  ActQuotaRow,
   BundleRow,
   blobUse,
   EvidenceRow,
+  FilingRow,
+  Filings,
+  FilingTagRow,
   IdempotencyRow,
   laneCallbacks,
   ReceiveEnvelope,
   recognitionAgreement,
+  SameAct,
   SendTransfer,
   TransferRow,
   Transfers,
@@ -45,11 +50,14 @@ import { PeerRefusals } from './peer/peer-refusals';
 
 /** Every table of every lib. */
 export const entities = [
+  ActQuotaRow,
   AgreementRow,
   AnnouncementRow,
   BundleRow,
   CrlRow,
   EvidenceRow,
+  FilingRow,
+  FilingTagRow,
   IdempotencyRow,
   InboxRow,
   LaneRow,
@@ -68,6 +76,8 @@ const lanePollMs = 500;
 const janitorMs = 60_000;
 /** For each hop of a peer's test. */
 const peerTestMs = 5_000;
+/** What a peer has for its answer whether it has filed the same act: a person waits for it. */
+const sameActMs = 5_000;
 /** How often to look for keys, agreements and revocation lists that another process has brought. */
 const refreshMs = 2_000;
 /** Looking at every blob is dearer than the rest of the tidying. */
@@ -103,6 +113,8 @@ export class Gateway {
     readonly access: Access,
     readonly receiver: ReceiveEnvelope,
     readonly transfers: Transfers,
+    readonly filings: Filings,
+    readonly sameAct: SameAct,
     readonly refusals: PeerRefusals,
     private readonly lanes: Lanes,
     readonly now: () => Date,
@@ -110,6 +122,8 @@ export class Gateway {
 
   /** @throws GatewayError DATABASE_UNAVAILABLE, KEY_UNUSABLE, AGREEMENT_*: the node does not start half */
   static open(config: NodeConfig, log: Logger, now: () => Date): Promise<Gateway> {
+    const store = keyStoreOf(config);
+    if (store.exists) store.ensureActSecret();
     return Gateway.over(config, log, now, (url) => Database.open(url, entities, now));
   }
 
@@ -124,7 +138,7 @@ export class Gateway {
     now: () => Date,
     connect: (url: string) => Promise<Database>,
   ): Promise<Gateway> {
-    const store = new KeyStore(join(config.dataDir, 'keys'));
+    const store = keyStoreOf(config);
     const keys = new LiveKeys(store);
     const { nodeId } = keys.current;
     if (nodeId !== config.node) throw new GatewayError('KEY_UNUSABLE', { reason: 'of-another-node', node: nodeId });
@@ -234,6 +248,21 @@ export class Gateway {
       now,
       random,
     });
+    const filings = new Filings({ db, audit, node, now, random });
+    const sameAct = new SameAct({
+      db,
+      audit,
+      agreements,
+      filings,
+      keys,
+      settings: {
+        timeoutMs: Math.min(sameActMs, config.lane.callTimeoutMs),
+        elementsPerHour: peerSettings.actElementsPerHour,
+      },
+      now,
+      random,
+      warn,
+    });
     const receiver = new ReceiveEnvelope({ db, audit, agreements, crls, intake, node, now, random });
     const access = new Access(
       db,
@@ -258,6 +287,8 @@ export class Gateway {
       access,
       receiver,
       transfers,
+      filings,
+      sameAct,
       refusals,
       lanes,
       now,
@@ -336,6 +367,7 @@ export class Gateway {
     this.agreements.onChange = () => undefined;
     await this.refreshing;
     await this.lanes.stop();
+    this.sameAct.close();
     await this.refusals.flush();
     await this.audit.stop();
     await this.db.close();
@@ -363,6 +395,8 @@ export class Gateway {
     }
   }
 }
+
+const keyStoreOf = ({ dataDir }: NodeConfig): KeyStore => new KeyStore(join(dataDir, 'keys'));
 
 /** Whether an agreement has terms for transfers from one node to another, or to those whose powers they hold. */
 function provides(agreement: Agreement, from: string, to: string, at: Date): boolean {

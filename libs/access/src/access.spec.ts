@@ -216,6 +216,7 @@ describe('permissions', () => {
       'transfer.check',
       'evidence.read',
       'bundle.export',
+      'filing.read',
     ];
     for (const permission of content) {
       expect(() => requirePermission({ roles: [role] }, permission)).toThrow(

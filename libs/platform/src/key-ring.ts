@@ -36,6 +36,7 @@ export interface KeyRingParts {
   retiredLogs?: readonly NoteKey[];
   crls?: readonly Crl[];
   sessionSecret?: Buffer;
+  actSecret?: Buffer;
 }
 
 type Answer = { signer: Signer } | { problem: ChainProblem };
@@ -54,11 +55,14 @@ export class KeyRing {
   readonly retiredLogs: readonly NoteKey[];
   readonly crls: readonly Crl[];
   readonly sessionSecret: Buffer;
+  /** From which the keys of the same-act check are made, one per peer. Empty in a store that lacks it. */
+  readonly actSecret: Buffer;
   private readonly identities: ReadonlyMap<Signer, TlsIdentity>;
   private readonly chosen = new Map<string, { second: number; answer: Answer }>();
 
   constructor(parts: KeyRingParts) {
-    const { nodeId, roots, seals, nodes, logs, retiredLogs = [], crls = [], sessionSecret = Buffer.alloc(0) } = parts;
+    const { nodeId, roots, seals, nodes, logs, retiredLogs = [], crls = [] } = parts;
+    const { sessionSecret = Buffer.alloc(0), actSecret = Buffer.alloc(0) } = parts;
     this.nodeId = nodeId;
     this.roots = roots;
     this.seals = seals;
@@ -67,6 +71,7 @@ export class KeyRing {
     this.retiredLogs = retiredLogs;
     this.crls = crls;
     this.sessionSecret = sessionSecret;
+    this.actSecret = actSecret;
     this.identities = new Map(
       nodes.map(({ signer, keyPem }) => [signer, { key: keyPem, cert: signer.certificate.toPem() }]),
     );

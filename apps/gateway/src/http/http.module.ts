@@ -3,6 +3,7 @@ import { APP_GUARD } from '@nestjs/core';
 import { ThrottlerModule } from '@nestjs/throttler';
 import { AgreementsController } from './agreements/agreements.controller';
 import { AuthGuard } from './auth.guard';
+import { FilingsController } from './filings/filings.controller';
 import { HealthController } from './health/health.controller';
 import { LogController } from './log/log.controller';
 import { PeersController } from './peers/peers.controller';
@@ -24,6 +25,7 @@ export function httpModule(parts: Provider[]): DynamicModule {
       SessionController,
       TransfersController,
       EvidenceController,
+      FilingsController,
       AgreementsController,
       PeersController,
       LogController,

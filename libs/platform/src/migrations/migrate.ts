@@ -1,9 +1,10 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { initial } from './0001-initial';
 import { trust } from './0002-trust';
+import { filings } from './0005-filings';
 import { type Ddl, type Dialect, statementFor } from './ddl';
 
-const migrations: readonly Ddl[] = [initial, trust];
+const migrations: readonly Ddl[] = [initial, trust, filings];
 
 /** Brings the schema up to date. Several processes may start at once on MySQL: one migrates, the others wait. */
 export async function migrate(source: DataSource, dialect: Dialect, now: () => Date): Promise<void> {
