@@ -1,4 +1,4 @@
-import { base64url, type Digest, digestOf, parseCanonicalJson, sha256 } from '../encoding';
+import { base64url, type Digest, digestOf, parseCanonicalJson, sha256, uuidPattern } from '../encoding';
 import { GatewayError } from '../errors';
 import { nodePattern } from '../names';
 import { schemaCheck } from '../schema';
@@ -25,7 +25,7 @@ export interface FilingStatement {
 
 export const filingLimits = { acts: 512, bytes: 64 * 1024, saltBytes: 16 } as const;
 
-const uuid = { type: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$' };
+const uuid = { type: 'string', pattern: uuidPattern.source };
 const line = (maxLength: number) => ({
   type: 'string',
   minLength: 1,
