@@ -103,8 +103,9 @@ export class FilingTagRow {
   @Column('varchar')
   month!: string;
 
-  @Column('blob', { nullable: true, transformer: blobBuffer })
-  sealed!: Buffer | null;
+  /** What the peer reads who has the element; empty for this node's own. */
+  @Column('blob', { transformer: blobBuffer })
+  sealed!: Buffer;
 }
 
 /** Elements asked within an hour: by a peer (`in`), or of a peer by this node (`out`). */

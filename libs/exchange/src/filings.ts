@@ -260,7 +260,7 @@ function ownTags(node: string, filingId: string, elements: readonly ActElement[]
     filingId,
     keyId: '',
     month,
-    sealed: null,
+    sealed: Buffer.alloc(0),
   }));
 }
 

@@ -38,6 +38,13 @@ export interface SameActFindings {
   unanswered: string[];
 }
 
+export interface SameActOptions {
+  /** Filings that came of this transfer, or hand their case over by it, are no second filing. */
+  transfer?: string;
+  /** Ask again, also what was answered a moment ago: where something is decided by it. */
+  fresh?: boolean;
+}
+
 export interface SameActContext {
   db: Database;
   audit: AuditLog;
@@ -55,9 +62,8 @@ export interface SameActContext {
 type Answer = readonly FilingNotice[] | null;
 
 const hourMs = 3_600_000;
-/** A check before sending and the sending itself ask once; a peer that is away is not waited for twice. */
-const answerKeptMs = 60_000;
-const silenceKeptMs = 5_000;
+/** Who looks at a draft again and again does not ask each time, nor wait for a peer that is away. */
+const keptMs = 10_000;
 const maxKept = 500;
 /** How long a peer that asks waits for tags that were not made yet; their making goes on. */
 const makingWaitMs = 2_000;
@@ -70,17 +76,16 @@ const madeAtOnce = 16;
  */
 export class SameAct {
   private readonly connections = new Map<string, PeerConnection>();
-  private readonly kept = new Map<string, { until: number; answer: Promise<Answer> }>();
+  private readonly kept = new Map<string, { until: number; answered: boolean; answer: Promise<Answer> }>();
   private readonly making = new Map<string, Promise<void>>();
 
   constructor(private readonly context: SameActContext) {}
 
   /**
    * This node's own register, and every peer under an agreement in force that has this family between the two.
-   * @param except a transfer: filings that came of it, or hand their case over by it, are no second filing
    * @throws GatewayError VALIDATION_FAILED for times or places that are none
    */
-  async find(description: ActDescription, except: { transfer?: string } = {}): Promise<SameActFindings> {
+  async find(description: ActDescription, options: SameActOptions = {}): Promise<SameActFindings> {
     const { agreements, now } = this.context;
     const act = actOf(description);
     const elements = askedElements(act);
@@ -88,8 +93,8 @@ export class SameAct {
     const at = now();
     const peers = agreements.peers(at).filter((peer) => this.familiesWith(peer, at).has(act.family));
     const [own, ...answers] = await Promise.all([
-      this.own(elements, except.transfer),
-      ...peers.map((peer) => this.answerOf(peer, elements)),
+      this.own(elements, options.transfer),
+      ...peers.map((peer) => this.answerOf(peer, elements, options.fresh ?? false)),
     ]);
     const filings = [...own];
     const unanswered: string[] = [];
@@ -97,7 +102,7 @@ export class SameAct {
       const node = peers[i]!;
       if (!answer) unanswered.push(node);
       for (const { number, filedAt, transfer } of answer ?? []) {
-        if (transfer === '' || transfer !== except.transfer) filings.push({ node, number, filedAt });
+        if (transfer === '' || transfer !== options.transfer) filings.push({ node, number, filedAt });
       }
     }
     return { filings: filings.sort(byTime), unanswered };
@@ -145,20 +150,18 @@ export class SameAct {
   }
 
   /** What a peer answers about these elements; asked at most once at a time, and kept for a little. */
-  private answerOf(peer: string, elements: readonly ActElement[]): Promise<Answer> {
+  private answerOf(peer: string, elements: readonly ActElement[], fresh: boolean): Promise<Answer> {
     const at = performance.now();
     const key = `${peer} ${digestOf(Buffer.from(JSON.stringify(elements)))}`;
     const known = this.kept.get(key);
-    if (known && known.until > at) return known.answer;
+    if (known && known.until > at && !(fresh && known.answered)) return known.answer;
     this.kept.delete(key);
     const [oldest] = this.kept.keys();
     if (oldest !== undefined && this.kept.size >= maxKept) this.kept.delete(oldest);
-    const entry = { until: Number.POSITIVE_INFINITY, answer: this.ask(peer, elements) };
+    const entry = { until: Number.POSITIVE_INFINITY, answered: false, answer: this.ask(peer, elements) };
     this.kept.set(key, entry);
     entry.answer.then(
-      (answer) => {
-        entry.until = performance.now() + (answer ? answerKeptMs : silenceKeptMs);
-      },
+      () => Object.assign(entry, { answered: true, until: performance.now() + keptMs }),
       () => this.kept.delete(key), // whoever waits for it hears of it
     );
     return entry.answer;
@@ -349,7 +352,7 @@ export class SameAct {
         .getMany(),
     );
     if (rows.length > limit) throw new GatewayError('LIMIT_EXCEEDED', { what: 'tags', limit });
-    return rows.map(({ tag, sealed }) => ({ tag: Buffer.from(tag, 'hex'), sealed: sealed! }));
+    return rows.map(({ tag, sealed }) => ({ tag: Buffer.from(tag, 'hex'), sealed }));
   }
 }
 

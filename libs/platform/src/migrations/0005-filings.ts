@@ -15,7 +15,7 @@ export const filings: Ddl = {
     'CREATE INDEX {if_not_exists} filing_transfer ON filing (transfer_id)',
     `CREATE TABLE IF NOT EXISTS filing_tag (
       owner {name} NOT NULL, tag {name} NOT NULL, filing_id {id} NOT NULL, key_id {name} NOT NULL, month {name} NOT NULL,
-      sealed {blob} NULL, PRIMARY KEY (owner, tag, filing_id))`,
+      sealed {blob} NOT NULL, PRIMARY KEY (owner, tag, filing_id))`,
     'CREATE INDEX {if_not_exists} filing_tag_month ON filing_tag (owner, month, key_id)',
     'CREATE INDEX {if_not_exists} filing_tag_filing ON filing_tag (filing_id, owner)',
     `CREATE TABLE IF NOT EXISTS act_quota (
