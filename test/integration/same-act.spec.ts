@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { credentials, type ServiceError } from '@grpc/grpc-js';
-import type { Person } from '@jieqiao/access';
+import type { Person, Role } from '@jieqiao/access';
 import { parseFilingStatement, verifyFilingProof } from '@jieqiao/core';
 import { ActQuestion } from '@jieqiao/delivery';
 import type { FilingInput, FilingView, SameActOptions } from '@jieqiao/exchange';
@@ -154,6 +154,47 @@ describe.each(databases())('two nodes on %s', (_name, create) => {
     expect((await sender.gateway.filings.list(handler, { transfer, limit: 10 })).items).toEqual([own]);
   });
 
+  it('give a filing whose proof was not kept in time the same proof later, and find it meanwhile', async () => {
+    const { sender, receiver } = two;
+    const view = await register(receiver, filing('第1号'));
+    const kept = await receiver.gateway.filings.proof(handler, view.id);
+    // As it stands when the process is killed between the commit and the proof.
+    const forget = () =>
+      receiver.gateway.db.transaction((tx) =>
+        tx.query('UPDATE filing SET attested_at = NULL, proof = NULL, proof_digest = NULL'),
+      );
+    await forget();
+    const found = { node: receiver.node, number: view.number, filedAt: view.attestation!.at };
+    expect(await find(sender)).toEqual({ filings: [found], unanswered: [] });
+    await forget();
+    expect(await find(receiver)).toEqual({ filings: [found], unanswered: [] });
+    await forget();
+    expect(await receiver.gateway.filings.get(handler, view.id)).toEqual(view);
+    expect(await receiver.gateway.filings.proof(handler, view.id)).toEqual(kept);
+  });
+
+  it('let those register, close and read who may', async () => {
+    const { filings } = two.receiver.gateway;
+    const as = (role: Role): Person => ({ ...handler, roles: [role] });
+    const view = await filings.register(as('head'), filing('第1号'));
+    for (const role of ['squad-lead', 'legal-reviewer', 'seal-keeper', 'clerk', 'supervisor'] as const) {
+      await expect(filings.register(as(role), filing('第2号'))).rejects.toMatchObject({ code: 'FORBIDDEN' });
+      await expect(filings.close(as(role), view.id, 'decided')).rejects.toMatchObject({ code: 'FORBIDDEN' });
+      expect((await filings.list(as(role), { limit: 10 })).items).toEqual([view]);
+    }
+    for (const role of ['administrator', 'security-auditor'] as const) {
+      for (const attempt of [
+        () => filings.register(as(role), filing('第2号')),
+        () => filings.close(as(role), view.id, 'decided'),
+        () => filings.list(as(role), { limit: 10 }),
+        () => filings.get(as(role), view.id),
+        () => filings.proof(as(role), view.id),
+      ]) {
+        await expect(attempt()).rejects.toMatchObject({ code: 'FORBIDDEN' });
+      }
+    }
+  });
+
   it('refuse what they have to refuse, in so many words, and give nothing', async () => {
     const { receiver } = two;
     await register(receiver, filing('第1号'));
@@ -177,10 +218,14 @@ describe.each(databases())('two nodes on %s', (_name, create) => {
   it('answer so many elements an hour, whoever answers; the first refusal is logged', async () => {
     const { sender, receiver } = two;
     const limit = receiver.config.peer.actElementsPerHour;
+    // In the middle of an hour, so that none begins meanwhile.
+    const hourMs = 3_600_000;
+    const shift = hourMs * 1.5 - (Date.now() % hourMs);
+    for (const node of two.both) node.clockShift = shift;
     const { request } = await ActQuestion.about([{ month: '2022-09', text: 'x' }], randomBytes);
     const [point] = request.blinded as Buffer[];
     // Up to three elements of the limit were asked before, on whatever process.
-    const hour = new Date(Math.floor(receiver.now().getTime() / 3_600_000) * 3_600_000).toISOString();
+    const hour = new Date(Math.floor(receiver.now().getTime() / hourMs) * hourMs).toISOString();
     await receiver.gateway.db.transaction((tx) =>
       tx.query('INSERT INTO act_quota (peer, direction, hour, elements, refused) VALUES (?, ?, ?, ?, 0)', [
         sender.node,
@@ -200,8 +245,7 @@ describe.each(databases())('two nodes on %s', (_name, create) => {
     expect(await subjects(sender, 'acts.compared')).toEqual([
       { code: 'TOO_MANY_REQUESTS', elements: asked, matches: 0, peer: receiver.node },
     ]);
-    receiver.clockShift = 3_600_000;
-    sender.clockShift = 3_600_000;
+    for (const node of two.both) node.clockShift = shift + hourMs;
     expect(await call({ ...request, blinded: [point, point] })).toMatchObject({ tags: [] });
   });
 
