@@ -56,7 +56,14 @@ afterAll(() => desks.drop());
 
 describe('init', () => {
   test('made everything for this account alone, and logged the first keys', async () => {
-    for (const name of ['config.json', 'admin-password', 'node.sqlite', 'keys/root.key.pem', 'keys/session.key', 'keys/same-act.key']) {
+    for (const name of [
+      'config.json',
+      'admin-password',
+      'node.sqlite',
+      'keys/root.key.pem',
+      'keys/session.key',
+      'keys/same-act.key',
+    ]) {
       expect([name, statSync(join(pinghu.dir, name)).mode & 0o077]).toEqual([name, 0]);
     }
     const uses = (await logged(pinghu)).flatMap((entry) => (entry.event === 'key.issued' ? [entry.subject.use] : []));

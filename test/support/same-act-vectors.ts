@@ -105,7 +105,7 @@ export function elementVectors(): Json[] {
   }));
 }
 
-/** One question and its answer, with everything that either side drew. 48 elements: two proofs. */
+/** One question and its answer, with everything that either side drew. 48 elements: three proofs. */
 export async function exchangeVector(): Promise<Json> {
   const secret = createHash('sha256').update('jieqiao same-act vectors').digest();
   const peer = 'pinghu.330482';

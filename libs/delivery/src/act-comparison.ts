@@ -18,7 +18,7 @@ export const comparisonLimits = {
   months: 14,
   elements: 512,
   /** Elements under one proof: between two proofs the process does other things. */
-  batch: 32,
+  batch: 16,
   /** With what is sealed beside them they still fit into one message. */
   tags: 12_000,
 } as const;

@@ -12,7 +12,7 @@ export interface CompareActsResponse {
    */
   'evaluated'?: (Buffer | Uint8Array | string)[];
   /**
-   * Of 64 bytes each: the i-th is about the elements from 32 i up to 32 i + 31.
+   * Of 64 bytes each: the i-th is about the elements from 16 i up to 16 i + 15.
    */
   'proofs'?: (Buffer | Uint8Array | string)[];
   /**
@@ -31,7 +31,7 @@ export interface CompareActsResponse__Output {
    */
   'evaluated': (Buffer)[];
   /**
-   * Of 64 bytes each: the i-th is about the elements from 32 i up to 32 i + 31.
+   * Of 64 bytes each: the i-th is about the elements from 16 i up to 16 i + 15.
    */
   'proofs': (Buffer)[];
   /**
