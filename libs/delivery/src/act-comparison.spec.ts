@@ -245,6 +245,19 @@ describe('an answer that does not hold', () => {
     });
   });
 
+  it('a hundred filings about one act are enough', async () => {
+    const asked = await ActQuestion.about([element('a')], randomBytes);
+    const many = await answerTo(
+      asked,
+      Array.from({ length: comparisonLimits.matches }, (_, i) => ['a', `第${i}号`]),
+    );
+    expect(await asked.matches(many)).toHaveLength(comparisonLimits.matches);
+    const more = actTag(key, 'a', notice('又一号'), randomBytes);
+    await expect(asked.matches({ ...many, tags: [...many.tags, more] })).rejects.toMatchObject({
+      params: { reason: 'matches' },
+    });
+  });
+
   it('a notice of another form, though its maker has the key', async () => {
     const odd = actTag(key, 'e16', { ...notice('第1号'), filedAt: 'yesterday' }, randomBytes);
     await expect(question.matches({ ...good, tags: [odd] })).rejects.toMatchObject({ code: 'COMPARISON_INVALID' });

@@ -21,6 +21,8 @@ export const comparisonLimits = {
   batch: 16,
   /** With what is sealed beside them they still fit into one message. */
   tags: 12_000,
+  /** Filings about one act, of one peer: more are no answer that a person could do anything with. */
+  matches: 100,
 } as const;
 
 const pointBytes = 33;
@@ -175,6 +177,7 @@ export class ActQuestion {
       if (!sealKey) continue;
       const notice = opened(sealKey, tag, sealed);
       found.set(notice.statement, notice);
+      if (found.size > comparisonLimits.matches) refuse('matches');
     }
     return [...found.values()];
   }

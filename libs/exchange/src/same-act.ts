@@ -69,6 +69,7 @@ const maxKept = 500;
 const makingWaitMs = 2_000;
 /** Filings whose tags are made in one transaction. */
 const madeAtOnce = 16;
+const maxAttempts = 3;
 
 /**
  * Whether the same act has been filed already, here or at a peer (R15; 行政处罚法 §25, §29). Peers are asked by a protocol
@@ -123,8 +124,7 @@ export class SameAct {
     }
     await filings.attestPending();
     const key = actKeyFor(keys().actSecret, peer);
-    await this.tagsMade(peer, key, families, months);
-    const tags = await this.tagsFor(peer, key, families, months);
+    const tags = await this.allTags(peer, key, families, months);
     const { evaluated, proofs } = await evaluateBlinded(key, blinded, random);
     return { key: Buffer.from(key.publicKey), evaluated, proofs, tags };
   }
@@ -190,7 +190,7 @@ export class SameAct {
     } catch (error) {
       if (!hasCode(error)) throw error;
       // A connection that failed would not try again before a pause of its own.
-      this.connections.get(peer)?.close();
+      if (hasCode(error, 'PEER_CERTIFICATE_REFUSED', 'PEER_UNREACHABLE')) this.connections.get(peer)?.close();
       warn('same-act-unanswered', { peer, error });
       return { notices: null, code: error.code };
     }
@@ -332,16 +332,39 @@ export class SameAct {
     return rows.map((row) => ({ row, transfer: row.transferId && between.has(row.transferId) ? row.transferId : '' }));
   }
 
-  /** @throws GatewayError LIMIT_EXCEEDED */
-  private async tagsFor(
+  /**
+   * All of them or none: a filing may just have come, or another process with a newer secret have put its tags in the
+   * place of these, and what is missing would read as "not filed".
+   * @throws GatewayError LIMIT_EXCEEDED, NOT_READY
+   */
+  private async allTags(
     peer: string,
     key: ActKey,
     families: string[],
     months: readonly string[],
   ): Promise<{ tag: Buffer; sealed: Buffer }[]> {
+    for (let attempt = 1; attempt <= maxAttempts; attempt++) {
+      await this.tagsMade(peer, key, families, months);
+      const tags = await this.tagsFor(peer, key, families, months);
+      if (tags) return tags;
+    }
+    throw new GatewayError('NOT_READY', { what: 'act-tags' });
+  }
+
+  /** Null when some are missing. @throws GatewayError LIMIT_EXCEEDED */
+  private async tagsFor(
+    peer: string,
+    key: ActKey,
+    families: string[],
+    months: readonly string[],
+  ): Promise<{ tag: Buffer; sealed: Buffer }[] | null> {
     const { tags: limit } = comparisonLimits;
-    const rows = await this.context.db.read((tx) =>
-      tx
+    const { db } = this.context;
+    const rows = await db.transaction(async (tx) => {
+      await lockName(tx, db.dialect, `act-tags:${peer}`);
+      const missing = await this.withoutTags(tx, peer, key, families, months);
+      if (missing.length > 0) return null;
+      return tx
         .createQueryBuilder(FilingTagRow, 't')
         .innerJoin(FilingRow, 'f', 'f.id = t.filingId')
         .where('t.owner = :peer AND t.keyId = :key AND t.month IN (:...months)', { peer, key: key.id, months })
@@ -349,8 +372,9 @@ export class SameAct {
         .andWhere(`(f.closedReason IS NULL OR f.closedReason = 'decided')`)
         .orderBy('t.tag')
         .limit(limit + 1)
-        .getMany(),
-    );
+        .getMany();
+    });
+    if (!rows) return null;
     if (rows.length > limit) throw new GatewayError('LIMIT_EXCEEDED', { what: 'tags', limit });
     return rows.map(({ tag, sealed }) => ({ tag: Buffer.from(tag, 'hex'), sealed }));
   }
