@@ -142,6 +142,21 @@ describe.each(databases())('two nodes on %s', (_name, create) => {
     expect((await find(sender, s4, { fresh: true })).filings.map(({ number }) => number)).toEqual(['第2号']);
   });
 
+  it('find the one among many, and each of several', async () => {
+    const { sender, receiver } = two;
+    const vessel = (n: number) => [{ kind: 'organisation' as const, vessel: `平运货${1000 + n}` }];
+    // More than tags are made of at once.
+    await Promise.all(
+      Array.from({ length: 20 }, (_, n) => register(receiver, filing(`第${n}号`, { parties: vessel(n) }))),
+    );
+    expect((await find(sender, { ...s4, parties: vessel(17) })).filings.map(({ number }) => number)).toEqual([
+      '第17号',
+    ]);
+    await register(receiver, filing('又一号', { parties: vessel(17) }));
+    const again = await find(sender, { ...s4, parties: vessel(17) }, { fresh: true });
+    expect(again.filings.map(({ number }) => number)).toEqual(['第17号', '又一号']);
+  });
+
   it('leave out what came of the very transfer', async () => {
     const { sender, receiver } = two;
     const transfer = await sender.draft();
