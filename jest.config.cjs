@@ -14,6 +14,7 @@ const swc = (syntax) => [
 ];
 const esmOnly = [
   '@nestjs',
+  '@noble',
   'file-type',
   'strtok3',
   'token-types',

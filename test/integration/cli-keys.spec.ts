@@ -56,7 +56,14 @@ afterAll(() => desks.drop());
 
 describe('init', () => {
   test('made everything for this account alone, and logged the first keys', async () => {
-    for (const name of ['config.json', 'admin-password', 'node.sqlite', 'keys/root.key.pem', 'keys/session.key']) {
+    for (const name of [
+      'config.json',
+      'admin-password',
+      'node.sqlite',
+      'keys/root.key.pem',
+      'keys/session.key',
+      'keys/same-act.key',
+    ]) {
       expect([name, statSync(join(pinghu.dir, name)).mode & 0o077]).toEqual([name, 0]);
     }
     const uses = (await logged(pinghu)).flatMap((entry) => (entry.event === 'key.issued' ? [entry.subject.use] : []));
@@ -190,6 +197,14 @@ describe('rotation and revocation', () => {
     ]);
     const issued = (await logged(pinghu)).filter(({ event }) => event === 'key.issued');
     expect(issued.slice(-2)).toMatchObject([{ subject: { use: 'node' } }, { subject: { use: 'seal' } }]);
+  });
+
+  test('a new secret of the same-act check takes the place of the old one', async () => {
+    const secret = () => readFileSync(join(pinghu.dir, 'keys/same-act.key'), 'utf8');
+    const before = secret();
+    good(await pinghu.jieqiao(['key', 'rotate', 'acts']));
+    expect(secret()).toMatch(/^[0-9a-f]{64}$/);
+    expect(secret()).not.toBe(before);
   });
 
   test('the old one is revoked by the beginning of its serial number; the list is as openssl reads it', async () => {

@@ -42,6 +42,8 @@ import {
   ContentAccess,
   DocumentNumbers,
   Evaluation,
+  type FilingInput,
+  Filings,
   type LaneWork,
   laneCallbacks,
   numberPatterns,
@@ -49,6 +51,7 @@ import {
   ReceiveEnvelope,
   recognitionAgreement,
   returnCodes,
+  SameAct,
   SendTransfer,
   Transfers,
 } from '@jieqiao/exchange';
@@ -137,6 +140,8 @@ export interface Side {
   transfers: Transfers;
   casework: Casework;
   work: LaneWork;
+  filings: Filings;
+  sameAct: SameAct;
   handler: Person;
   people: People;
   /** Peers whose lane was woken. */
@@ -287,13 +292,23 @@ export class TwoSides {
     const { sender } = this;
     await approveDraft(sender.transfers, sender.people, transferId, acknowledge);
     const { kind } = await sender.transfers.get(sender.handler, transferId);
-    const at = this.clock.now().toISOString();
-    const filing = { number: '平综执立〔2022〕第88号', at, proof: digestOf(Buffer.from('proof')) };
+    const filed = kind === 'CASE' ? await this.fileOwnCase(transferId) : null;
     const person = sender.people.of('seal-keeper');
     return by.send({
-      ...{ person, transferId, command: 'send', acknowledge, ifVersion: null, idempotencyKey: key, filingProof: null },
-      data: kind === 'CASE' ? { filing, ...data } : data,
+      ...{ person, transferId, command: 'send', acknowledge, ifVersion: null, idempotencyKey: key },
+      ...{ filing: filed?.proof ?? null, sameAct: { filings: [], unanswered: [] } },
+      data: filed ? { filing: filed.filing, ...data } : data,
     });
+  }
+
+  /** The sender's own case about what it hands over, in its register. */
+  private async fileOwnCase(transferId: string) {
+    const { sender } = this;
+    const head = sender.people.of('head');
+    const { data, number } = await sender.transfers.get(head, transferId);
+    const input = { ...(data as unknown as FilingInput), number: `${number}-立`, authority: '平湖市综合行政执法局' };
+    const { id } = await sender.filings.register(head, { ...input, transfer: transferId });
+    return sender.filings.attested(head, id);
   }
 
   /** What the lane would put on the wire for these transfers, in the order of the chain. */
@@ -422,6 +437,14 @@ export function openSide(
   const woken: string[] = [];
   const wake = (peer: string) => void woken.push(peer);
   const catalogue = shippedSet;
+  const filings = new Filings({ db, audit, node, now, random });
+  const sameAct = new SameAct({
+    ...{ db, audit, agreements, filings, keys, now, random, warn: () => undefined },
+    settings: { timeoutMs: 1_000, elementsPerHour: 1_000 },
+  });
+  // Nobody listens for the other side here: `same-act.spec.ts` has two nodes that do.
+  const find = sameAct.find.bind(sameAct);
+  sameAct.find = (act, options) => find(act, { ...options, ownOnly: true });
   const evaluation = new Evaluation({ node, keys, catalogue });
   const clocks = new Clocks({ db, audit, random });
   const { patterns } = numberPatterns({ prefix: '测综执', patterns: {} });
@@ -430,15 +453,15 @@ export function openSide(
   const content = new ContentAccess({ db, audit, personal, revealsPerHour: 60, now, random });
   const context = {
     ...{ db, audit, agreements, personal, content, node, keys, catalogue, now, random, wake, envelopeLifetime: 86_400 },
-    ...{ evaluation, clocks, numbers, legalReviewOfLeads: false, returnCodes: () => returnCodes },
+    ...{ evaluation, clocks, numbers, sameAct, legalReviewOfLeads: false, returnCodes: () => returnCodes },
   };
   const casework = new Casework(context);
   const work = { ...context, casework };
   const sender = new SendTransfer(context);
   const anotherSender = () => new SendTransfer(context);
-  const receiver = new ReceiveEnvelope({ db, audit, agreements, crls, intake, personal, clocks, node, catalogue, now, random });
+  const receiver = new ReceiveEnvelope({ db, audit, agreements, crls, intake, personal, clocks, sameAct, node, catalogue, now, random });
   const transfers = new Transfers({
-    ...{ db, audit, agreements, blobs, personal, clocks, content, sender, casework, evaluation, node, now, random },
+    ...{ db, audit, agreements, blobs, personal, clocks, content, sender, casework, filings, sameAct, evaluation, node, now, random },
     limits: { fileBytes: 1 << 20, filesPerTransfer: 100 },
     progressOf: () => null,
   });
@@ -446,7 +469,7 @@ export function openSide(
   const handler = people.of('handler');
   const vkey = encodeVkey(ring.logs[0]!.key);
   const parts = { db, audit, agreements, personal, content, blobs, intake, sender, anotherSender, receiver };
-  return { party, node, vkey, handler, people, woken, drafts: 0, transfers, casework, work, ...parts };
+  return { party, node, vkey, handler, people, woken, drafts: 0, transfers, casework, work, filings, sameAct, ...parts };
 }
 
 /** Somebody with this role, as an access token tells of them. */

@@ -9,6 +9,7 @@ import {
   Server,
   ServerCredentials,
   type ServiceClientConstructor,
+  type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { type AgreementContent, encodeVkey, type LogEntry, parseLogEntry } from '@jieqiao/core';
@@ -287,7 +288,7 @@ function agreementBetween(nodes: readonly PeerNode[], absent: AbsentParty): Agre
   return agreementOf(parties, { effective, terms: sampleTerms() });
 }
 
-type Handlers = Record<'announce' | 'deliver', (request: Record<string, unknown>) => unknown>;
+type Handlers = Record<'announce' | 'deliver' | 'compareActs', (request: Record<string, unknown>) => unknown>;
 
 /** Somebody with a node's keys and address who answers as the test likes. */
 export async function impersonate(
@@ -307,7 +308,9 @@ export async function impersonate(
         reply(error as Error);
       }
     };
-  server.addService(service, { Announce: answer('announce'), Deliver: answer('deliver') });
+  const calls: UntypedServiceImplementation = { Announce: answer('announce'), Deliver: answer('deliver') };
+  if (handlers.compareActs) calls.CompareActs = answer('compareActs');
+  server.addService(service, calls);
   const pair = { private_key: Buffer.from(tls.key), cert_chain: Buffer.from(tls.cert) };
   await new Promise<void>((resolve, reject) => {
     const credentials = ServerCredentials.createSsl(null, [pair], false);

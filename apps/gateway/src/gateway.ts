@@ -19,6 +19,7 @@ import {
   Peers,
 } from '@jieqiao/delivery';
 import {
+  ActQuotaRow,
   BundleRow,
   blobUse,
   Casework,
@@ -32,6 +33,9 @@ import {
   DocumentRow,
   Evaluation,
   EvidenceRow,
+  FilingRow,
+  Filings,
+  FilingTagRow,
   IdempotencyRow,
   laneCallbacks,
   type NumberPatterns,
@@ -42,6 +46,7 @@ import {
   ReminderRow,
   recognitionAgreement,
   returnCodes,
+  SameAct,
   Scheduler,
   SendTransfer,
   SupervisionItemRow,
@@ -64,6 +69,7 @@ import { PeerRefusals } from './peer/peer-refusals';
 
 /** Every table of every lib. */
 export const entities = [
+  ActQuotaRow,
   AgreementRow,
   AnnouncementRow,
   BundleRow,
@@ -73,6 +79,8 @@ export const entities = [
   DocumentNumberRow,
   DocumentRow,
   EvidenceRow,
+  FilingRow,
+  FilingTagRow,
   IdempotencyRow,
   InboxRow,
   LaneRow,
@@ -96,6 +104,8 @@ const schedulerBatch = 100;
 const janitorMs = 60_000;
 /** For each hop of a peer's test. */
 const peerTestMs = 5_000;
+/** What a peer has for its answer whether it has filed the same act: a person waits for it. */
+const sameActMs = 5_000;
 /** How often to look for keys, agreements and revocation lists that another process has brought. */
 const refreshMs = 2_000;
 /** Looking at every blob is dearer than the rest of the tidying. */
@@ -136,6 +146,8 @@ export class Gateway {
     readonly clocks: Clocks,
     readonly deadlines: Deadlines,
     readonly numbers: DocumentNumbers,
+    readonly filings: Filings,
+    readonly sameAct: SameAct,
     readonly refusals: PeerRefusals,
     private readonly lanes: Lanes,
     private readonly scheduler: Scheduler,
@@ -145,8 +157,11 @@ export class Gateway {
   /** @throws GatewayError DATABASE_UNAVAILABLE, KEY_UNUSABLE, AGREEMENT_*: the node does not start half */
   static async open(config: NodeConfig, log: Logger, now: () => Date): Promise<Gateway> {
     const store = keyStoreOf(config);
-    // A node from before there were data keys gets its first one.
-    if (store.exists) store.ensureDataKey();
+    // A node from before there were such keys gets its first ones.
+    if (store.exists) {
+      store.ensureDataKey();
+      store.ensureActSecret();
+    }
     return Gateway.over(config, log, now, (url) => Database.open(url, entities, now));
   }
 
@@ -240,6 +255,21 @@ export class Gateway {
     };
     const clocks = new Clocks({ db, audit, random });
     const numbers = new DocumentNumbers({ db, audit, node, patterns, now, random });
+    const filings = new Filings({ db, audit, node, now, random });
+    const sameAct = new SameAct({
+      db,
+      audit,
+      agreements,
+      filings,
+      keys,
+      settings: {
+        timeoutMs: Math.min(sameActMs, config.lane.callTimeoutMs),
+        elementsPerHour: peerSettings.actElementsPerHour,
+      },
+      now,
+      random,
+      warn,
+    });
     const evaluation = new Evaluation({ node, keys, catalogue });
     const exchange = {
       db,
@@ -253,6 +283,7 @@ export class Gateway {
       evaluation,
       clocks,
       numbers,
+      sameAct,
       legalReviewOfLeads: config.casework.legalReviewOfLeads,
       returnCodes: () => returnCodes,
       wake: (peer: string) => lanes.wake(peer),
@@ -288,6 +319,8 @@ export class Gateway {
       content,
       sender,
       casework,
+      filings,
+      sameAct,
       node,
       evaluation,
       limits,
@@ -296,7 +329,7 @@ export class Gateway {
       random,
     });
     const receiver = new ReceiveEnvelope({
-      ...{ db, audit, agreements, crls, intake, personal, clocks, node, catalogue, now, random },
+      ...{ db, audit, agreements, crls, intake, personal, clocks, sameAct, node, catalogue, now, random },
     });
     const deadlines = new Deadlines({ db, audit, now });
     const scheduler = new Scheduler({
@@ -337,6 +370,8 @@ export class Gateway {
       clocks,
       deadlines,
       numbers,
+      filings,
+      sameAct,
       refusals,
       lanes,
       scheduler,
@@ -418,6 +453,7 @@ export class Gateway {
     await this.refreshing;
     await this.scheduler.stop();
     await this.lanes.stop();
+    this.sameAct.close();
     await this.refusals.flush();
     await this.audit.stop();
     await this.db.close();

@@ -232,6 +232,7 @@ describe('permissions', () => {
       'evidence.read',
       'bundle.export',
       'personal-data.reveal',
+      'filing.read',
     ];
     for (const permission of content) {
       expect(() => requirePermission({ roles: [role] }, permission)).toThrow(

@@ -88,6 +88,7 @@ export const errorCodes = [
   'LOG_PROOF_INVALID',
   'LOG_INCONSISTENT',
   'RECEIPT_INVALID',
+  'COMPARISON_INVALID',
   // the node itself
   'CONFIG_INVALID',
   'DATABASE_UNAVAILABLE',

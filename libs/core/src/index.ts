@@ -18,6 +18,7 @@ export * from './keys/issue';
 export * from './keys/signer';
 export * from './log/checkpoint';
 export * from './log/entry';
+export * from './log/filing';
 export * from './log/merkle';
 export * from './log/note';
 export * from './log/tlog-proof';

@@ -16,7 +16,8 @@ import type { AgreementBook } from './agreement-book';
 import type { Delivery } from './generated/jieqiao/exchange/v1/Delivery';
 import type { Outcome__Output } from './generated/jieqiao/exchange/v1/Outcome';
 import type { Hello } from './hello';
-import { PeerClient } from './peer-client';
+import type { PeerClient } from './peer-client';
+import { PeerConnection } from './peer-connection';
 import { LaneRow, OutboxRow } from './tables';
 
 /** The small parts of a sealed bundle, as they travel with the envelope. */
@@ -93,7 +94,7 @@ const maxBatchBytes = 3 * 1024 * 1024;
  */
 export class Lane {
   private readonly lease: Lease;
-  private client: { made: string; peerClient: PeerClient } | null = null;
+  private readonly connection: PeerConnection;
   /** On which connection the last Hello was said, what there was to tell, and when (ms of a clock that never jumps). */
   private greeted: { client: PeerClient; handshakes: number; news: string; at: number } | null = null;
   /** With nothing to deliver, no Hello before this moment of that clock. */
@@ -119,7 +120,8 @@ export class Lane {
     private readonly context: LaneContext,
     private readonly callbacks: LaneCallbacks,
   ) {
-    const { db, instance, settings, now } = context;
+    const { db, agreements, instance, settings, now } = context;
+    this.connection = new PeerConnection(peer, agreements, settings.callTimeoutMs, now);
     this.lease = new Lease(db, `lane:${peer}`, instance, settings.leaseMs, now);
   }
 
@@ -131,9 +133,9 @@ export class Lane {
     this.stopping = true;
     this.wake();
     // A peer that is not there may take its time not to answer; what is at stake is only a Hello.
-    if (this.greetingAtRest) this.client?.peerClient.close();
+    if (this.greetingAtRest) this.connection.close();
     await this.loop;
-    this.client?.peerClient.close();
+    this.connection.close();
     await this.lease.release().catch(() => undefined);
   }
 
@@ -344,7 +346,7 @@ export class Lane {
    * @throws GatewayError PEER_CERTIFICATE_REFUSED, CLOCK_SKEW, PEER_UNREACHABLE, or what the peer answered
    */
   private async greetedClient(): Promise<PeerClient> {
-    const client = this.connection();
+    const client = this.connection.client();
     const { greeted } = this;
     const { hello, settings } = this.context;
     const news = hello.news(this.peer);
@@ -382,25 +384,7 @@ export class Lane {
     // The peer may have renewed its certificate long ago, and a connection that stands goes on showing the old one. One
     // that failed would not try again before a pause of its own, while the lane has its own.
     if (!hasCode(error, 'PEER_CERTIFICATE_REFUSED', 'PEER_UNREACHABLE')) return;
-    this.client?.peerClient.close();
-    this.client = null;
-  }
-
-  /**
-   * Made anew when the peer has moved or has other roots, when this node's certificate has been renewed, and when the
-   * certificate that the peer showed is good no longer: a connection that stands goes on under what it began with.
-   */
-  private connection(): PeerClient {
-    const { agreements, settings, now } = this.context;
-    const peer = agreements.peer(this.peer, now());
-    const identity = agreements.identity(now(), this.peer);
-    const roots = peer.roots.map(({ fingerprint }) => fingerprint);
-    const made = JSON.stringify([peer.endpoints, roots, identity.cert]);
-    if (this.client?.made !== made || !this.client.peerClient.stillGood) {
-      this.client?.peerClient.close();
-      this.client = { made, peerClient: new PeerClient(peer, identity, settings.callTimeoutMs) };
-    }
-    return this.client.peerClient;
+    this.connection.close();
   }
 
   private backoff(failures: number): number {

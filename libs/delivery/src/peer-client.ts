@@ -13,6 +13,8 @@ import type { AgreementOutcome__Output } from './generated/jieqiao/exchange/v1/A
 import type { AnnounceRequest } from './generated/jieqiao/exchange/v1/AnnounceRequest';
 import type { AnnounceResponse__Output } from './generated/jieqiao/exchange/v1/AnnounceResponse';
 import type { BlobState__Output } from './generated/jieqiao/exchange/v1/BlobState';
+import type { CompareActsRequest } from './generated/jieqiao/exchange/v1/CompareActsRequest';
+import type { CompareActsResponse__Output } from './generated/jieqiao/exchange/v1/CompareActsResponse';
 import type { DeliverRequest } from './generated/jieqiao/exchange/v1/DeliverRequest';
 import type { DeliverResponse__Output } from './generated/jieqiao/exchange/v1/DeliverResponse';
 import type { HelloRequest } from './generated/jieqiao/exchange/v1/HelloRequest';
@@ -38,6 +40,7 @@ interface ExchangeStub {
   deliver: Call<DeliverRequest, DeliverResponse__Output>;
   hello: Call<HelloRequest, HelloResponse__Output>;
   offerAgreements: Call<OfferAgreementsRequest, OfferAgreementsResponse__Output>;
+  compareActs: Call<CompareActsRequest, CompareActsResponse__Output>;
 }
 
 /** Speaks to one peer: gRPC for envelopes, HTTPS for evidence bytes, both under the node's certificate. */
@@ -134,6 +137,11 @@ export class PeerClient {
   /** @throws GatewayError PEER_UNREACHABLE, or what the peer answered */
   async offerAgreements(files: Uint8Array[]): Promise<AgreementOutcome__Output[]> {
     return (await this.call(this.stub.offerAgreements, { files: files.map((file) => Buffer.from(file)) })).outcomes;
+  }
+
+  /** @throws GatewayError PEER_UNREACHABLE, also for software older than this call; or what the peer answered */
+  compareActs(request: CompareActsRequest): Promise<CompareActsResponse__Output> {
+    return this.call(this.stub.compareActs, request);
   }
 
   /**

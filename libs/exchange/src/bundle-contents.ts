@@ -26,7 +26,8 @@ import {
   type TransferEvidence,
   transferSchemaId,
 } from '@jieqiao/recognition';
-import { filingProofPart } from './documents';
+import { filingFiles } from './documents';
+import type { FilingProof } from './filings';
 import { type HeldData, join, ofCaseData } from './personal-data';
 import type { BundleRow, EvidenceRow, TransferRow } from './tables';
 import { since } from './transfer/life';
@@ -197,19 +198,15 @@ export function bundleFiles(
   decision: RecognitionDecision,
   evidence: readonly EvidenceRow[],
   sentAt: string,
-  filingProof: string | null,
+  filing: FilingProof | null,
 ): BundleFile[] {
   return [
     bundleFile(transferPart, 'application/json', encodeTransferData(transfer)),
     bundleFile(custodyPart, 'application/json', canonicalJson(custodyOf(transfer, sentAt))),
     bundleFile(recognitionPart, 'application/json', canonicalJson(decision)),
-    ...filingFile(filingProof),
+    ...filingFiles(filing),
     ...evidence.map(evidenceFile),
   ];
-}
-
-function filingFile(proof: string | null): BundleFile[] {
-  return proof === null ? [] : [bundleFile(filingProofPart, 'text/plain', Buffer.from(proof))];
 }
 
 /** The same files of a bundle that was sealed before, from its stored parts: of any version, by its own manifest. */
@@ -220,7 +217,7 @@ export function storedBundleFiles(bundle: BundleRow, evidence: readonly Evidence
     bundleFile(transferPart, 'application/json', bundle.transferJson),
     bundleFile(custodyPart, 'application/json', bundle.custodyJson),
     bundleFile(recognitionPart, 'application/json', bundle.recognitionJson),
-    ...filingFile(bundle.filingProof),
+    ...filingFiles(bundle.filing),
     ...listed.map(evidenceFile),
   ];
 }

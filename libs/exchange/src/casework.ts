@@ -18,11 +18,13 @@ import type { DocumentNumbers } from './document-numbers';
 import { documentRow, documentTypeOf, makeDocument, type StepDocument, sealDocument } from './documents';
 import { nextEnvelope, wholeSecond } from './envelopes';
 import type { Evaluation } from './evaluation';
+import type { FilingProof } from './filings';
 import { actorOf, factsOf, mayBeSent, needsRules } from './facts';
 import { accepted, clockRowsOf, lifeLogEvents, lifeOf, nodeActor, noFacts, refusalEvents, saveCases, setLife } from './life-rows';
 import { isNumberedType } from './number-patterns';
 import type { PersonalData } from './personal-data';
-import { fingerprint } from './send-transfer';
+import type { SameAct, SameActFindings } from './same-act';
+import { fingerprint, isBundleCommand } from './send-transfer';
 import { BundleRow, DocumentRow, EvidenceRow, IdempotencyRow, type ItemDecision, TransferRow } from './tables';
 import { type Applied, apply, isRefusal, rowAndRole, stateIn } from './transfer/apply';
 import type { CommandData, StateMessage } from './transfer/command-data';
@@ -33,8 +35,10 @@ export interface CommandRequest {
   transferId: string;
   command: Command;
   data: CommandData;
-  /** Proof of the filing that the data state, by this node's log. */
-  filingProof: string | null;
+  /** What proves the filing that the data state. */
+  filing: FilingProof | null;
+  /** Who else has filed about the same act, by those who were asked just now; null where it is not asked. */
+  sameAct: SameActFindings | null;
   /** With `submit`: rules whose request for supplements the officer has seen. */
   acknowledge: readonly string[];
   ifVersion: number | null;
@@ -52,6 +56,7 @@ export interface CaseworkContext {
   personal: PersonalData;
   clocks: Clocks;
   numbers: DocumentNumbers;
+  sameAct: SameAct;
   legalReviewOfLeads: boolean;
   returnCodes: (day: string) => readonly string[];
   wake(peer: string): void;
@@ -122,7 +127,8 @@ export class Casework {
     step('command', '1-permitted');
 
     // 2 evaluateRecognition, where a guard asks for it
-    const decision = needsRules(command, life) ? await this.evaluate(tx, matter, at) : null;
+    if (needsRules(command, life) && !request.sameAct) throw new GatewayError('INTERNAL', { reason: 'not-asked' });
+    const decision = request.sameAct ? await this.evaluate(tx, matter, at, request.sameAct) : null;
     if (decision && command === 'submit') mayBeSent(decision, request.acknowledge);
 
     // 3 document, command, envelope
@@ -144,7 +150,7 @@ export class Casework {
           decision,
           acknowledged: [...request.acknowledge, ...(row.acknowledged ?? [])],
           legalReview: this.context.legalReviewOfLeads,
-          ownCase: null,
+          ownCase: ownCaseOf(request, node),
           returnCodes: this.context.returnCodes(createdAt),
         }),
         clockRows,
@@ -152,7 +158,7 @@ export class Casework {
       command,
     );
     if (command === 'submit') await this.takeNumber(tx, row, person);
-    const envelope = await this.queue(tx, matter, applied, content, request.filingProof, at);
+    const envelope = await this.queue(tx, matter, applied, content, request.filing, at);
 
     // 4 one transaction: save + appendAuditEvent + outbox
     setLife(row, applied.life);
@@ -198,7 +204,7 @@ export class Casework {
       if (state !== 'RECEIVED' && state !== 'ACCEPTED') throw new GatewayError('WRONG_STATE', { state });
       const at = now();
       const matter = await this.load(tx, row, agreements.current(row.peer, wholeSecond(at)), at);
-      const proposals = new Map((await this.evaluate(tx, matter, at)).proposals.map((each) => [each.evidence, each.proposed]));
+      const proposals = new Map((await this.evaluate(tx, matter, at, noFilings)).proposals.map((each) => [each.evidence, each.proposed]));
       const stated = new Map(matter.transfer!.evidence.map((item) => [item.id, digestOf(canonicalJson(item))]));
       const errors = decisions.flatMap(({ evidence, level, reason }, i) => {
         const proposed = proposals.get(evidence);
@@ -322,8 +328,29 @@ export class Casework {
     return { row, agreement, transfer, evidence };
   }
 
-  private evaluate(tx: Tx, { transfer, ...matter }: Case, at: Date): Promise<RecognitionDecision> {
-    return this.context.evaluation.decide(tx, { ...matter, transfer: transfer!, at });
+  private evaluate(
+    tx: Tx,
+    { transfer, ...matter }: Case,
+    at: Date,
+    sameAct: SameActFindings,
+  ): Promise<RecognitionDecision> {
+    return this.context.evaluation.decide(tx, { ...matter, transfer: transfer!, at, sameAct });
+  }
+
+  /**
+   * Asks this node's register and the peers who else has filed about the same act, before a command that depends on it.
+   * Not within a transaction: peers take their time.
+   * @returns null where the command does not depend on it
+   */
+  async askAround(transferId: string, command: Command): Promise<SameActFindings | null> {
+    const { db, agreements, now, sameAct } = this.context;
+    const transfer = await db.read(async (tx) => {
+      const row = await tx.findOneBy(TransferRow, { id: transferId });
+      if (!row?.life || !(isBundleCommand(command) || needsRules(command, row.life))) return null;
+      const at = now();
+      return (await this.load(tx, row, agreements.current(row.peer, wholeSecond(at)), at)).transfer;
+    });
+    return transfer && sameAct.find(transfer, { transfer: transferId, fresh: true });
   }
 
   private documentAbout(
@@ -364,7 +391,7 @@ export class Casework {
     { row, agreement }: Case,
     applied: Applied,
     content: Buffer | null,
-    filingProof: string | null,
+    filing: FilingProof | null,
     at: Date,
   ): Promise<Digest | null> {
     const [message] = applied.messages;
@@ -372,10 +399,10 @@ export class Casework {
     const { db, keys } = this.context;
     let bundle = null;
     if (content) {
-      const sealed = sealDocument(content, filingProof, keys().seal(agreement, wholeSecond(at)), at);
+      const sealed = sealDocument(content, filing, keys().seal(agreement, wholeSecond(at)), at);
       const type = documentTypeOf(message.command, message.from, row.kind)!;
       const about = { transferId: row.id, type, side: message.from, content, createdAt: at.toISOString() };
-      await insertRows(tx, DocumentRow, [documentRow(about, sealed, filingProof)]);
+      await insertRows(tx, DocumentRow, [documentRow(about, sealed, filing)]);
       bundle = { manifest: sealed.digest, files: [] };
     }
     const end = await lockChain(tx, db.dialect, row.peer, 'out');
@@ -385,6 +412,14 @@ export class Casework {
     Object.assign(row, { lastJti: queued.jti, delivery: 'queued', refusal: null } satisfies Partial<TransferRow>);
     return queued.digest;
   }
+}
+
+const noFilings: SameActFindings = { filings: [], unanswered: [] };
+
+/** The case that this authority has about the act, if the command names it. */
+function ownCaseOf({ data, sameAct }: CommandRequest, node: string): string | null {
+  const own = sameAct?.filings.find((filing) => filing.node === node && filing.number === data.filing?.number);
+  return own?.number ?? null;
 }
 
 async function doneBefore(tx: Tx, request: CommandRequest): Promise<boolean> {

@@ -1,6 +1,9 @@
 import type { Person } from '@jieqiao/access';
 import {
+  type BundleFile,
   bundleFile,
+  filingLimits,
+  verifyFilingProof,
   canonicalJson,
   type Digest,
   digestOf,
@@ -13,13 +16,14 @@ import {
 } from '@jieqiao/core';
 import type { BundleParts } from '@jieqiao/delivery';
 import { recognitionLevels } from '@jieqiao/recognition';
+import type { FilingProof } from './filings';
 import type { DocumentRow, ItemDecision } from './tables';
-import type { CommandData, StateMessage } from './transfer/command-data';
+import type { CommandData, Filing, StateMessage } from './transfer/command-data';
 import type { TransferLife } from './transfer/life';
 import { type Command, type DocumentType, rowsFor, type Side } from './transfer/lifecycle';
 
 export const documentPart = 'document.json';
-export const filingProofPart = 'filing.tlog-proof';
+export const filingPart = 'filing.json';
 const documentSchemaId = 'jieqiao/document/v1';
 const limits = { maxBytes: 512 * 1024, maxDepth: 8 };
 
@@ -61,16 +65,51 @@ export function makeDocument(about: Omit<StepDocument, 'schema' | 'certNo'> & { 
 }
 
 /** Seals a document, and the proof of a filing with it, as a bundle of its own. */
-export function sealDocument(content: Buffer, filingProof: string | null, seal: Signer, at: Date): SealedBundle {
-  const files = [bundleFile(documentPart, 'application/json', content)];
-  if (filingProof !== null) files.push(bundleFile(filingProofPart, 'text/plain', Buffer.from(filingProof)));
-  return sealBundle(files, seal, at);
+export function sealDocument(content: Buffer, filing: FilingProof | null, seal: Signer, at: Date): SealedBundle {
+  return sealBundle([bundleFile(documentPart, 'application/json', content), ...filingFiles(filing)], seal, at);
+}
+
+/** `filing.json`: the statement of a filing and the proof by the log of whoever filed; docs/spec/same-act.md. */
+export function filingFiles(filing: FilingProof | null): BundleFile[] {
+  return filing === null ? [] : [bundleFile(filingPart, 'application/json', canonicalJson(filing))];
 }
 
 export function documentParts(row: DocumentRow): BundleParts {
-  const parts = [{ name: documentPart, content: row.content }];
-  if (row.filingProof !== null) parts.push({ name: filingProofPart, content: Buffer.from(row.filingProof) });
+  const files = filingFiles(row.filing).map(({ name, content }) => ({ name, content: content! }));
+  const parts = [{ name: documentPart, content: row.content }, ...files];
   return { manifest: row.manifest!, signature: row.signature!, parts };
+}
+
+const maxFilingBytes = 512 * 1024;
+const checkFiling = schemaCheck<FilingProof>(
+  {
+    type: 'object',
+    properties: {
+      statement: { type: 'string', minLength: 1, maxLength: filingLimits.bytes },
+      proof: { type: 'string', minLength: 1, maxLength: maxFilingBytes },
+    },
+    required: ['statement', 'proof'],
+    additionalProperties: false,
+  },
+  'BUNDLE_MALFORMED',
+);
+/**
+ * Reads what is to prove when the peer filed its case (行政处罚法 §25; hostile bytes), and holds it against what the
+ * message states: number, time and proof are those that the peer's own log gives.
+ * @param vkey of the peer's log, by the agreement
+ * @throws GatewayError BUNDLE_MALFORMED {reason: 'filing'}, LOG_*
+ */
+export function readFiling(bytes: Buffer, filing: Filing, from: string, vkey: string): FilingProof {
+  const limits = { maxBytes: maxFilingBytes, maxDepth: 2 };
+  const given = checkFiling(parseCanonicalJson(bytes, limits, 'BUNDLE_MALFORMED'));
+  const { statement, attestedAt } = verifyFilingProof(Buffer.from(given.proof), Buffer.from(given.statement), vkey);
+  const same =
+    statement.node === from &&
+    statement.number === filing.number &&
+    attestedAt === filing.at &&
+    digestOf(Buffer.from(given.proof)) === filing.proof;
+  if (!same) throw new GatewayError('BUNDLE_MALFORMED', { reason: 'filing' });
+  return given;
 }
 
 const line = { type: 'string', minLength: 1, maxLength: 200 };
@@ -155,7 +194,7 @@ export function readDocument(bytes: Buffer, message: StateMessage, from: string,
 export function documentRow(
   about: Pick<DocumentRow, 'transferId' | 'type' | 'side' | 'content' | 'createdAt'>,
   sealed: { manifest: Buffer; signature: Buffer; digest: Digest } | null,
-  filingProof: string | null = null,
+  filing: FilingProof | null = null,
 ): DocumentRow {
   return {
     ...about,
@@ -163,6 +202,6 @@ export function documentRow(
     manifestDigest: sealed?.digest ?? null,
     manifest: sealed?.manifest ?? null,
     signature: sealed?.signature ?? null,
-    filingProof,
+    filing,
   };
 }

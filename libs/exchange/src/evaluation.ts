@@ -10,6 +10,7 @@ import {
 } from '@jieqiao/recognition';
 import { digestsById, recognitionAgreement } from './bundle-contents';
 import { numbersTaken, registersOf, sealOwner } from './registers';
+import type { SameActFindings } from './same-act';
 import type { EvidenceRow, TransferRow } from './tables';
 
 export interface EvaluationContext {
@@ -32,9 +33,10 @@ export class Evaluation {
       evidence: readonly EvidenceRow[];
       agreement: Agreement;
       at: Date;
+      sameAct: SameActFindings;
     },
   ): Promise<RecognitionDecision> {
-    const { row, transfer, evidence, agreement, at } = about;
+    const { row, transfer, evidence, agreement, at, sameAct } = about;
     const { catalogue } = this.context;
     const issuer = row.direction === 'out' ? { direction: 'out' as const } : { direction: 'in' as const, peer: row.peer };
     const taken = await numbersTaken(tx, issuer, [row]);
@@ -45,7 +47,7 @@ export class Evaluation {
       manifest: manifestOf(row, transfer, evidence),
       at: at.toISOString(),
       catalogue: catalogue(),
-      registers: registersOf(taken.has(row.id), seal),
+      registers: registersOf(taken.has(row.id), seal, sameAct),
       ...(row.findings ? { findings: parseFindings(row.findings) } : {}),
     });
   }

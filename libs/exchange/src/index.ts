@@ -10,6 +10,16 @@ export * from './number-patterns';
 export { PersonalData } from './personal-data';
 export * from './receive-envelope';
 export { type BundleCommand, type SendContext, type SendRequest, SendTransfer } from './send-transfer';
+export * from './filing-tables';
+export {
+  type FilingFilter,
+  type FilingInput,
+  type FilingProof,
+  Filings,
+  type FilingsContext,
+  type FilingView,
+} from './filings';
+export * from './same-act';
 export * from './tables';
 export { type CommandData, notFiledGrounds, outcomes } from './transfer/command-data';
 export {

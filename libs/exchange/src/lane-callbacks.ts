@@ -6,7 +6,7 @@ import { In } from 'typeorm';
 import { custodyPart, recognitionAgreement, recognitionPart, transferPart } from './bundle-contents';
 import type { Casework } from './casework';
 import type { Clocks } from './clocks';
-import { documentParts, filingProofPart } from './documents';
+import { documentParts, filingFiles } from './documents';
 import { messageIn } from './envelopes';
 import { clockRowsOf, lifeLogEvents, saveCases, setLife, settleMessage } from './life-rows';
 import type { PersonalData } from './personal-data';
@@ -104,7 +104,7 @@ function partsOf(row: BundleRow): BundleParts {
     { name: custodyPart, content: row.custodyJson },
     { name: recognitionPart, content: row.recognitionJson },
   ];
-  if (row.filingProof !== null) parts.push({ name: filingProofPart, content: Buffer.from(row.filingProof) });
+  for (const { name, content } of filingFiles(row.filing)) parts.push({ name, content: content! });
   return { manifest: row.manifest, signature: row.signature, parts };
 }
 

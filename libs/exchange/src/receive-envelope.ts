@@ -55,10 +55,12 @@ import {
   transferPart,
 } from './bundle-contents';
 import type { Clocks } from './clocks';
-import { documentPart, documentRow, documentTypeOf, filingProofPart, readDocument } from './documents';
+import { documentPart, documentRow, documentTypeOf, filingPart, readDocument, readFiling } from './documents';
+import type { FilingProof } from './filings';
 import { clockRowsOf, deliveryId, isSending, lifeLogEvents, lifeOf, nodeActor, noFacts, saveCases, setLife } from './life-rows';
 import type { PersonalData } from './personal-data';
 import { numbersTaken, registersOf, sealOwner } from './registers';
+import type { SameAct } from './same-act';
 import { isBundleCommand } from './send-transfer';
 import { BundleRow, DocumentRow, EvidenceRow, TransferRow } from './tables';
 import { apply, isRefusal, receive } from './transfer/apply';
@@ -73,6 +75,7 @@ export interface ReceiveContext {
   intake: BlobIntake;
   personal: PersonalData;
   clocks: Clocks;
+  sameAct: SameAct;
   node: string;
   /** What the rules look items, powers and laws up in. */
   catalogue: () => CatalogueSet;
@@ -105,6 +108,7 @@ interface Opened {
   parts: Record<string, Buffer>;
   manifest: Buffer;
   signature: Buffer;
+  filing: FilingProof | null;
 }
 
 interface Contents extends Opened {
@@ -120,7 +124,7 @@ interface Paper {
   type: string;
   manifest: Buffer;
   signature: Buffer;
-  filingProof: string | null;
+  filing: FilingProof | null;
 }
 
 /** What the transaction decides for one delivery. The receipt is fetched once the log has the entry. */
@@ -160,7 +164,9 @@ export class ReceiveEnvelope {
     const opened = deliveries.map((delivery) => this.check(peer, delivery));
     const transfers = opened.flatMap(({ contents }) => (contents ? [contents.transfer] : []));
     const taken = await db.read((tx) => numbersTaken(tx, { direction: 'in', peer }, transfers));
-    const checked = opened.map((one) => ({ ...one, contents: one.contents && this.judge(one.contents, taken) }));
+    const checked = await Promise.all(
+      opened.map(async (one) => ({ ...one, contents: one.contents && (await this.judge(one.contents, taken)) })),
+    );
     step('receive', '3-checked');
 
     const { decided, ids } = await db.transaction(async (tx) => {
@@ -245,16 +251,17 @@ export class ReceiveEnvelope {
     return checked;
   }
 
-  private judge(opened: Opened, numbersTaken: ReadonlySet<string>): Contents {
-    const { catalogue, now } = this.context;
+  private async judge(opened: Opened, numbersTaken: ReadonlySet<string>): Promise<Contents> {
+    const { catalogue, now, sameAct } = this.context;
     const { agreement, digests, sealOwner, transfer } = opened;
+    const own = await sameAct.find(transfer, { transfer: transfer.id, ownOnly: true });
     const decision = evaluateRecognition({
       transfer,
       agreement: recognitionAgreement(agreement),
       manifest: digests,
       at: now().toISOString(),
       catalogue: catalogue(),
-      registers: registersOf(numbersTaken.has(transfer.id), { owner: sealOwner, valid: true }),
+      registers: registersOf(numbersTaken.has(transfer.id), { owner: sealOwner, valid: true }, own),
     });
     const decisionJson = canonicalJson(decision);
     return { ...opened, decision, decisionJson, report: digestOf(decisionJson) };
@@ -283,7 +290,23 @@ export class ReceiveEnvelope {
     const digests = checkEvidence(refs, transfer, claims, Object.keys(parts).length);
     const { manifest, signature } = delivery;
     const owner = sealOwner(signer, agreement, claims.iss);
-    return { transfer, agreement, digests, sealOwner: owner, parts, manifest, signature };
+    const filing = this.filingIn(parts, claims, message);
+    return { transfer, agreement, digests, sealOwner: owner, parts, manifest, signature, filing };
+  }
+
+  /** What proves the filing that a message states: there if it states one, and only then. */
+  private filingIn(
+    parts: Record<string, Buffer>,
+    claims: TransferClaims | StateClaims,
+    { data }: StateMessage,
+  ): FilingProof | null {
+    const bytes = parts[filingPart];
+    if ((bytes === undefined) !== (data.filing === undefined)) {
+      throw new GatewayError('BUNDLE_FILE_MISSING', { part: filingPart });
+    }
+    if (!bytes || !data.filing) return null;
+    const { trust } = this.context.agreements.underRef(claims.agreement);
+    return readFiling(bytes, data.filing, claims.iss, trustedParty(trust, claims.iss)!.logVkey);
   }
 
   /** The document that goes with a step; which type it has to be depends on the transfer, and is asked later. */
@@ -303,7 +326,8 @@ export class ReceiveEnvelope {
     }
     const content = parts[documentPart]!;
     const { type } = readDocument(content, message, claims.iss, claims.aud);
-    return { content, type, manifest, signature, filingProof: parts[filingProofPart]?.toString() ?? null };
+    const filing = this.filingIn(parts, claims, message);
+    return { content, type, manifest, signature, filing };
   }
 
   private async decide(
@@ -449,10 +473,10 @@ export class ReceiveEnvelope {
     }
     if (delivery.contents) this.takeBundle(claims as TransferClaims, delivery.contents, cases.get(row.id)!, state);
     if (delivery.paper) {
-      const { content, manifest, signature, filingProof } = delivery.paper;
+      const { content, manifest, signature, filing } = delivery.paper;
       const about = { transferId: row.id, type: wanted!, side: message.from, content, createdAt: at.toISOString() };
       const sealed = { manifest, signature, digest: digestOf(manifest) };
-      writes.documents.push(documentRow(about, sealed, filingProof));
+      writes.documents.push(documentRow(about, sealed, filing));
     }
     if (isSending(message)) this.deliver(row, message, delivery.digest, state);
     return null;
@@ -500,7 +524,7 @@ export class ReceiveEnvelope {
       transferJson: contents.parts[transferPart]!,
       custodyJson: contents.parts[custodyPart]!,
       recognitionJson: contents.parts[recognitionPart]!,
-      filingProof: contents.parts[filingProofPart]?.toString() ?? null,
+      filing: contents.filing,
       createdAt,
     });
     const before = versionsOf(lifeOf(row).agreed).length - 1;
@@ -646,7 +670,7 @@ function inlineParts(
   delivery: Delivery__Output,
   needed: readonly string[],
 ): Record<string, Buffer> {
-  const expected = [...needed, filingProofPart];
+  const expected = [...needed, filingPart];
   const parts: Record<string, Buffer> = {};
   for (const { name, content } of delivery.parts) {
     if (!expected.includes(name) || parts[name]) throw new GatewayError('BUNDLE_MALFORMED', { reason: 'part' });

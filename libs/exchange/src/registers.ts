@@ -2,6 +2,7 @@ import type { Agreement, Certificate } from '@jieqiao/core';
 import type { Tx } from '@jieqiao/platform';
 import type { Registers } from '@jieqiao/recognition';
 import { In, IsNull, Not } from 'typeorm';
+import type { SameActFindings } from './same-act';
 import { TransferRow } from './tables';
 
 /** Whose documents: this node's own, or those that a peer has sent. */
@@ -29,9 +30,9 @@ export async function numbersTaken(
   return taken;
 }
 
-/** What is known here about a transfer without asking peers: they are asked for filings of the same act elsewhere. */
-export function registersOf(numberTaken: boolean, seal: Registers['seal']): Registers {
-  return { filings: [], unanswered: [], numberTaken, seal };
+/** What the registers of this node, and of the peers that were asked, say of a transfer. */
+export function registersOf(numberTaken: boolean, seal: Registers['seal'], sameAct: SameActFindings): Registers {
+  return { ...sameAct, numberTaken, seal };
 }
 
 /** In whose name a seal's certificate is: authorities put theirs in the organisation, or in the common name. */

@@ -42,12 +42,14 @@ import {
   transferPart,
 } from './bundle-contents';
 import type { Clocks } from './clocks';
+import type { FilingProof } from './filings';
 import { matterOf } from './content-access';
 import { nextEnvelope, wholeSecond } from './envelopes';
 import { actorOf, factsOf, mayBeSent, rulesAgainst } from './facts';
 import { accepted, clockRowsOf, lifeLogEvents, lifeOf, refusalEvents, setLife } from './life-rows';
 import type { HeldData, PersonalData } from './personal-data';
 import { numbersTaken, registersOf, sealOwner } from './registers';
+import type { SameActFindings } from './same-act';
 import { BundleRow, EvidenceRow, IdempotencyRow, TransferRow } from './tables';
 import { apply, type LifeEvent } from './transfer/apply';
 import type { CommandData } from './transfer/command-data';
@@ -67,8 +69,10 @@ export interface SendRequest {
   command: BundleCommand;
   /** What the person gives with the command; the node adds document, bundle, content and number. */
   data: CommandData;
-  /** Proof of the sender's own filing, where the data state one. */
-  filingProof: string | null;
+  /** What proves the sender's own filing, where the data state one. */
+  filing: FilingProof | null;
+  /** Who else has filed about the same act, by those who were asked just now. */
+  sameAct: SameActFindings;
   /** Rules whose request for supplements the sender has seen and sends in spite of. */
   acknowledge: readonly string[];
   /** The version that the sender has seen; null sends whatever stands. */
@@ -205,7 +209,7 @@ export class SendTransfer {
       manifest: digestsById(evidence),
       at: at.toISOString(),
       catalogue: catalogue(),
-      registers: registersOf(stored.numberTaken.has(row.id), { owner, valid: true }),
+      registers: registersOf(stored.numberTaken.has(row.id), { owner, valid: true }, request.sameAct),
     });
     const acknowledged = [...request.acknowledge, ...(row.acknowledged ?? [])];
     if (isSending(command)) mayBeSent(decision, acknowledged);
@@ -213,7 +217,7 @@ export class SendTransfer {
     step('send', '2-evaluated');
 
     // 3 seal bundle, signEnvelope
-    const files = bundleFiles(transfer, decision, evidence, at.toISOString(), request.filingProof);
+    const files = bundleFiles(transfer, decision, evidence, at.toISOString(), request.filing);
     const sealed = sealBundle(files, seal, at);
     const document = digestOf(part(files, transferPart));
     const life = lifeOf(row);
@@ -274,7 +278,7 @@ export class SendTransfer {
       createdAt,
     };
     stored.done.set(doneKey(person, request.idempotencyKey), done);
-    const bundle = bundleRow(row.id, sealed, files, request.filingProof, createdAt);
+    const bundle = bundleRow(row.id, sealed, files, request.filing, createdAt);
     return { done, row, evidence, outbox, bundle, events: applied.events, document, clockRows };
   }
 }
@@ -400,7 +404,7 @@ function bundleRow(
   transferId: string,
   sealed: SealedBundle,
   files: readonly MadeFile[],
-  filingProof: string | null,
+  filing: FilingProof | null,
   createdAt: string,
 ): BundleRow {
   return {
@@ -411,7 +415,7 @@ function bundleRow(
     transferJson: part(files, transferPart),
     custodyJson: part(files, custodyPart),
     recognitionJson: part(files, recognitionPart),
-    filingProof,
+    filing,
     createdAt,
   };
 }

@@ -3,6 +3,7 @@ import type { Digest, ErrorCode } from '@jieqiao/core';
 import { bigintNumber, blobBuffer } from '@jieqiao/platform';
 import type { PersonalDataCategory, RecognitionLevel, TransferKind } from '@jieqiao/recognition';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { FilingProof } from './filings';
 import type { TransferLife } from './transfer/life';
 import type { DocumentType, LifeState, Side } from './transfer/lifecycle';
 
@@ -183,9 +184,9 @@ export class BundleRow {
   @Column('blob', { name: 'recognition_json', ...blob })
   recognitionJson!: Buffer;
 
-  /** Proof by the sender's log of when it filed its own case; only where the transfer states one. */
-  @Column('text', { name: 'filing_proof', nullable: true })
-  filingProof!: string | null;
+  /** What proves when the sender filed its own case; only where the transfer states one. */
+  @Column('simple-json', { nullable: true })
+  filing!: FilingProof | null;
 
   @Column('varchar', { name: 'created_at' })
   createdAt!: string;
@@ -224,8 +225,8 @@ export class DocumentRow {
   @Column('blob', { nullable: true, transformer: nullableBlob })
   signature!: Buffer | null;
 
-  @Column('text', { name: 'filing_proof', nullable: true })
-  filingProof!: string | null;
+  @Column('simple-json', { nullable: true })
+  filing!: FilingProof | null;
 
   @Column('varchar', { name: 'created_at' })
   createdAt!: string;

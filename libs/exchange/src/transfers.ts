@@ -29,10 +29,12 @@ import type { Casework } from './casework';
 import type { Clocks } from './clocks';
 import { type ContentAccess, matterOf, onlyVisible, summaryFor } from './content-access';
 import type { Evaluation } from './evaluation';
+import type { Filings } from './filings';
 import { actorOf } from './facts';
 import { accepted, clockRowsOf, lifeLogEvents, lifeOf, noFacts, saveCases, setLife } from './life-rows';
 import { type LifeView, lifeViewOf } from './life-view';
 import { ofCaseData, type PersonalData } from './personal-data';
+import type { SameAct } from './same-act';
 import { isBundleCommand, type SendTransfer } from './send-transfer';
 import { Settlements } from './settlements';
 import { BundleRow, DocumentRow, EvidenceRow, TransferRow } from './tables';
@@ -141,6 +143,8 @@ export interface TransfersContext {
   content: ContentAccess;
   sender: SendTransfer;
   casework: Casework;
+  filings: Filings;
+  sameAct: SameAct;
   node: string;
   evaluation: Evaluation;
   limits: { fileBytes: number; filesPerTransfer: number };
@@ -424,19 +428,20 @@ export class Transfers {
   /** What the rules would say if it were sent now. */
   async check(person: Reader, id: string): Promise<RecognitionDecision> {
     requirePermission(person, 'transfer.check');
-    const { agreements, content, evaluation, node, now, personal } = this.context;
-    return content.reading(person, async (tx) => {
+    const { db, agreements, content, evaluation, node, now, personal, sameAct } = this.context;
+    const at = now();
+    const { row, transfer, evidence, agreement } = await content.reading(person, async (tx) => {
       const row = await this.found(tx, id);
       await content.mayRead(tx, person, row, 'check', 'transfer.check');
       if (row.direction !== 'out' || row.data === null) throw new GatewayError('WRONG_STATE', { state: row.state });
       const where = { transferId: id, lastVersion: IsNull() };
       const evidence = await tx.find(EvidenceRow, { where, order: { seq: 'ASC' } });
       const held = await personal.heldBy(tx, [id]);
-      const at = now();
       const agreement = agreements.current(row.peer, at);
-      const transfer = composeTransfer(row, evidence, agreement, node, held, at);
-      return evaluation.decide(tx, { row, transfer, evidence, agreement, at });
+      return { row, evidence, agreement, transfer: composeTransfer(row, evidence, agreement, node, held, at) };
     });
+    const found = await sameAct.find(transfer, { transfer: id });
+    return db.read((tx) => evaluation.decide(tx, { row, transfer, evidence, agreement, at, sameAct: found }));
   }
 
   /**
@@ -445,16 +450,21 @@ export class Transfers {
    */
   async command(person: Person, id: string, options: CommandOptions): Promise<CommandAnswer> {
     requirePermission(person, 'transfer.command');
-    const { command, data, acknowledge, ifVersion = null, idempotencyKey, waitMs } = options;
-    const { sender, casework } = this.context;
-    const request = { person, transferId: id, data, acknowledge, ifVersion, idempotencyKey, filingProof: null };
+    const { command, acknowledge, ifVersion = null, idempotencyKey, waitMs } = options;
+    const { sender, casework, filings } = this.context;
+    const stated = options.filing === undefined ? null : await filings.attested(person, options.filing);
+    const data = stated ? { ...options.data, filing: stated.filing } : options.data;
+    const filing = stated?.proof ?? null;
+    const sameAct = await casework.askAround(id, command);
+    const request = { person, transferId: id, data, acknowledge, ifVersion, idempotencyKey, filing };
     const waiting = waitMs > 0 ? this.settlements.expect(id, waitMs) : null;
     try {
       if (!isBundleCommand(command)) {
-        await casework.command({ ...request, command });
+        await casework.command({ ...request, command, sameAct });
         return await this.sentBefore(person, id, waiting?.settled ?? null);
       }
-      const sent = await sender.send({ ...request, command });
+      if (!sameAct) throw new GatewayError('NOT_FOUND', { what: 'transfer' });
+      const sent = await sender.send({ ...request, command, sameAct });
       if (!sent) return await this.sentBefore(person, id, waiting?.settled ?? null);
       const settled = waiting ? await waiting.settled : null;
       if (waiting && !settled) return await this.sentBefore(person, id, null);

@@ -125,6 +125,9 @@ export class PeerConfig {
 
   @whole(0, 720, 'Hours for which a peer’s revocation list is believed after its next update was due.')
   crlGraceHours = 24;
+
+  @whole(512, 100_000, 'Elements of acts that this node asks one peer about, and answers one peer, within an hour.')
+  actElementsPerHour = 1_000;
 }
 
 export class LimitsConfig {

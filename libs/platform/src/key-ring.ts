@@ -38,6 +38,7 @@ export interface KeyRingParts {
   crls?: readonly Crl[];
   sessionSecret?: Buffer;
   dataKeys?: readonly DataKey[];
+  actSecret?: Buffer;
 }
 
 type Answer = { signer: Signer } | { problem: ChainProblem };
@@ -58,11 +59,14 @@ export class KeyRing {
   readonly sessionSecret: Buffer;
   /** For data at rest: the newest seals, each opens what it has sealed. */
   readonly dataKeys: readonly DataKey[];
+  /** From which the keys of the same-act check are made, one per peer. Empty in a store that lacks it. */
+  readonly actSecret: Buffer;
   private readonly identities: ReadonlyMap<Signer, TlsIdentity>;
   private readonly chosen = new Map<string, { second: number; answer: Answer }>();
 
   constructor(parts: KeyRingParts) {
-    const { nodeId, roots, seals, nodes, logs, retiredLogs = [], crls = [], sessionSecret = Buffer.alloc(0) } = parts;
+    const { nodeId, roots, seals, nodes, logs, retiredLogs = [], crls = [] } = parts;
+    const { sessionSecret = Buffer.alloc(0), actSecret = Buffer.alloc(0) } = parts;
     this.nodeId = nodeId;
     this.roots = roots;
     this.seals = seals;
@@ -72,6 +76,7 @@ export class KeyRing {
     this.crls = crls;
     this.sessionSecret = sessionSecret;
     this.dataKeys = parts.dataKeys ?? [];
+    this.actSecret = actSecret;
     this.identities = new Map(
       nodes.map(({ signer, keyPem }) => [signer, { key: keyPem, cert: signer.certificate.toPem() }]),
     );

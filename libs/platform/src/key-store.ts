@@ -78,6 +78,7 @@ const rootYears = 20;
 const leafYears = 2;
 const crlDays = 30;
 const revocationsFile = 'revocations.json';
+const actSecretFile = 'same-act.key';
 
 /**
  * A node's keys as files of mode 0600 in one directory, in generations: `seal.key.pem`, `seal-2.key.pem`, … Nothing is
@@ -106,6 +107,7 @@ export class KeyStore {
     this.writeFile('log.key.pem', pemOf(generateKeyPairSync('ed25519').privateKey));
     this.writeFile('session.key', randomBytes(32).toString('hex'));
     this.ensureDataKey();
+    this.renewActSecret();
     this.writeFile('complete', `${now.toISOString()}\n`);
   }
 
@@ -182,6 +184,19 @@ export class KeyStore {
     this.writeFile(`${stem('log', generation)}.pub.pem`, publicKey.export({ type: 'spki', format: 'pem' }) as string);
     unlinkSync(this.path(keyFile('log', generation)));
     this.syncDirectory();
+  }
+
+  /**
+   * The secret of the same-act check, anew. The one before is gone: it is good for nothing but finding out what tags
+   * were made of. Tags are made again as peers ask.
+   */
+  renewActSecret(): void {
+    this.writeFile(actSecretFile, randomBytes(32).toString('hex'));
+  }
+
+  /** For a store from before there was one. Of two processes at once, both go on with the one that was first. */
+  ensureActSecret(): void {
+    if (!existsSync(this.path(actSecretFile))) this.createFile(actSecretFile, randomBytes(32).toString('hex'));
   }
 
   /**
@@ -295,6 +310,9 @@ export class KeyStore {
       crls: roots.flatMap((generation) => this.crl(generation) ?? []),
       sessionSecret: Buffer.from(this.read('session.key').trim(), 'hex'),
       dataKeys: this.dataGenerations().map((generation) => this.readDataKey(dataFile(generation))),
+      actSecret: existsSync(this.path(actSecretFile))
+        ? Buffer.from(this.read(actSecretFile).trim(), 'hex')
+        : Buffer.alloc(0),
     });
   }
 

@@ -1,3 +1,13 @@
+export {
+  type Act,
+  type ActDescription,
+  type ActElement,
+  actGrain,
+  actOf,
+  askedElements,
+  filedElements,
+  partyKeys,
+} from './act-fingerprint';
 export { type AgreementChange, agreementDiff } from './agreement-diff';
 export {
   type AgreementDirection,

@@ -35,13 +35,15 @@ const maxRequestBytes = 32 * 1024;
 /** Enough of a serial number to tell certificates apart; any longer or shorter beginning that is unique will do. */
 const shownSerial = 12;
 
-export const useWords: Readonly<Record<StoredCertificate['use'] | 'log' | 'data' | 'officer', Text>> = {
+type KeyUse = StoredCertificate['use'] | 'log' | 'data' | 'officer' | 'acts';
+export const useWords: Readonly<Record<KeyUse, Text>> = {
   root: { zh: '根证书', en: 'root' },
   seal: { zh: '电子印章', en: 'seal' },
   node: { zh: '节点证书', en: 'node certificate' },
   log: { zh: '日志密钥', en: 'log key' },
   data: { zh: '数据密钥', en: 'data key' },
   officer: { zh: '执法人员证书', en: 'officer’s certificate' },
+  acts: { zh: '同一违法行为比对密钥', en: 'secret of the same-act check' },
 };
 
 export const keyList = command({
@@ -119,7 +121,7 @@ export const keyList = command({
   },
 });
 
-const rotatable = ['node', 'seal', 'data', 'log', 'root'] as const;
+const rotatable = ['node', 'seal', 'data', 'acts', 'log', 'root'] as const;
 type Rotatable = (typeof rotatable)[number];
 
 export const keyRotate = command({
@@ -127,8 +129,8 @@ export const keyRotate = command({
   operands: rotatable.join('|'),
   count: [1, 1],
   summary: {
-    zh: '换发密钥和证书。node、seal、data 换后即用，不停机、不改协议；log、root 换后须签新版协议才启用',
-    en: 'Make a new key. node, seal and data are used at once, with no stop and no new agreement; log and root once a new version names them',
+    zh: '换发密钥和证书。node、seal、data、acts 换后即用，不停机、不改协议；log、root 换后须签新版协议才启用',
+    en: 'Make a new key. node, seal, data and acts are used at once, with no stop and no new agreement; log and root once a new version names them',
   },
   options: {
     host: {
@@ -146,8 +148,8 @@ export const keyRotate = command({
     ...configOption,
   },
   notes: {
-    zh: 'node、seal、root 需要根密钥：把它放回 keys 目录，做完再取走。旧密钥都留着，已签的仍可核验。',
-    en: 'node, seal and root need the root key: put it back into keys, take it away afterwards. Old keys stay; what they signed stays good.',
+    zh: 'node、seal、root 需要根密钥：把它放回 keys 目录，做完再取走。旧密钥都留着，已签的仍可核验；acts 不签名，旧的即销毁。',
+    en: 'node, seal and root need the root key: put it back into keys, take it away afterwards. Old keys stay; what they signed stays good. acts signs nothing: the old one is destroyed.',
   },
   async run(given, [what], cli) {
     if (!rotatable.includes(what as Rotatable)) {
@@ -157,6 +159,11 @@ export const keyRotate = command({
     const config = configOf(cli, given.config);
     const store = keyStoreOf(config);
     const now = around.now();
+    if (what === 'acts') {
+      store.renewActSecret();
+      terminal.line(terminal.say({ zh: '已换发{use}', en: 'Made: a new {use}' }, { use: useWords.acts }));
+      return 0;
+    }
     await withNode(cli, config, async (gateway) => {
       const events: LogEvent[] = [];
       if (what === 'log') events.push(logKeyIssued(store.rotateLog().key));

@@ -337,6 +337,13 @@ export const errorKinds = {
   LOG_PROOF_INVALID: kind(422, 'DATA_LOSS', 'warning', '存证证明不成立', 'The log’s proof does not hold'),
   LOG_INCONSISTENT: kind(422, 'DATA_LOSS', 'error', '存证日志前后不一致', 'The log contradicts its own past'),
   RECEIPT_INVALID: kind(422, 'DATA_LOSS', 'warning', '回执无效', 'The receipt is invalid'),
+  COMPARISON_INVALID: kind(
+    502,
+    'DATA_LOSS',
+    'warning',
+    '对方对同一违法行为比对的答复无效',
+    'The other node’s answer to the same-act check does not hold',
+  ),
 
   CONFIG_INVALID: kind(500, 'FAILED_PRECONDITION', 'error', '节点设置有误', 'A setting of the node is wrong'),
   DATABASE_UNAVAILABLE: kind(503, 'UNAVAILABLE', 'error', '数据库暂不可用', 'The database is not available'),

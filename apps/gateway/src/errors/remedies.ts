@@ -179,6 +179,7 @@ export const remedies: Readonly<Record<ErrorCode, Text>> = {
     'The log in the database was altered or comes from an old backup: stop the node, keep everything, restore the newest backup',
   ),
   RECEIPT_INVALID: tellPeer,
+  COMPARISON_INVALID: tellPeer,
   CONFIG_INVALID: text(
     '按上面逐条修改 config.json 或环境变量，见 docs/guides/configuration.md',
     'Change config.json or the environment as said above; see docs/guides/configuration.md',

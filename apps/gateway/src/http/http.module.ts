@@ -4,6 +4,7 @@ import { ThrottlerModule } from '@nestjs/throttler';
 import { AgreementsController } from './agreements/agreements.controller';
 import { AuthGuard } from './auth.guard';
 import { DeadlinesController } from './deadlines/deadlines.controller';
+import { FilingsController } from './filings/filings.controller';
 import { HealthController } from './health/health.controller';
 import { LogController } from './log/log.controller';
 import { NumbersController } from './numbers/numbers.controller';
@@ -28,6 +29,7 @@ export function httpModule(parts: Provider[]): DynamicModule {
       EvidenceController,
       DeadlinesController,
       NumbersController,
+      FilingsController,
       AgreementsController,
       PeersController,
       LogController,

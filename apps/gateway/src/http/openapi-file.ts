@@ -1,7 +1,7 @@
 import { Access } from '@jieqiao/access';
 import { AuditLog } from '@jieqiao/audit';
 import { AgreementBook, Peers } from '@jieqiao/delivery';
-import { Casework, ContentAccess, Deadlines, DocumentNumbers, Transfers } from '@jieqiao/exchange';
+import { Casework, ContentAccess, Deadlines, DocumentNumbers, Filings, Transfers } from '@jieqiao/exchange';
 import { Metrics, NodeConfig } from '@jieqiao/platform';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
@@ -19,6 +19,7 @@ export async function openApiFile(): Promise<string> {
     Transfers,
     Deadlines,
     DocumentNumbers,
+    Filings,
     AgreementBook,
     Peers,
     AuditLog,

@@ -4,6 +4,8 @@ import { Certificate, GatewayError } from '@jieqiao/core';
 import type {
   AnnounceRequest__Output,
   AnnounceResponse,
+  CompareActsRequest__Output,
+  CompareActsResponse,
   DeliverRequest__Output,
   DeliverResponse,
   HelloRequest__Output,
@@ -65,6 +67,16 @@ export class ExchangeController {
   ): Promise<OfferAgreementsResponse> {
     const peer = this.identify(call);
     return { outcomes: await this.gateway.hello.takeOffered(peer, request.files) };
+  }
+
+  @GrpcMethod('ExchangeService', 'CompareActs')
+  async compareActs(
+    request: CompareActsRequest__Output,
+    _metadata: unknown,
+    call: ServerUnaryCall<unknown, unknown>,
+  ): Promise<CompareActsResponse> {
+    const peer = this.identify(call);
+    return this.gateway.sameAct.answer(peer, request);
   }
 
   private identify(call: ServerUnaryCall<unknown, unknown>): string {

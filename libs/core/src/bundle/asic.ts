@@ -207,7 +207,7 @@ const fixedNames: ReadonlySet<string> = new Set([
   'custody.json',
   'recognition.json',
   'document.json',
-  'filing.tlog-proof',
+  'filing.json',
 ]);
 const folderPattern = /^(documents|evidence)\/[^/]+$/;
 

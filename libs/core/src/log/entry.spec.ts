@@ -42,6 +42,10 @@ const samples: LogEvent[] = [
   { event: 'envelope.refused', subject: { peer, jti: null, envelope: digest, seq: null, code: 'ENVELOPE_MALFORMED' } },
   { event: 'peer.refused', subject: { code: 'PEER_UNKNOWN', fingerprint: null, count: 3 } },
   { event: 'receipt.stored', subject: { peer, jti: id, receipt: digest } },
+  { event: 'filing.attested', subject: { filing: digest, person: id, transfer: null } },
+  { event: 'filing.closed', subject: { filing: digest, person: id, reason: 'withdrawn' } },
+  { event: 'acts.compared', subject: { code: null, elements: 12, matches: 1, peer } },
+  { event: 'acts.asked', subject: { code: 'TOO_MANY_REQUESTS', elements: 12, peer } },
   { event: 'evidence.stored', subject: { transfer: id, evidence: id, digest, bytes: 0 } },
   { event: 'content.read', subject: { transfer: id, what: 'document', reason: null, object: null, person: id } },
   {

@@ -202,6 +202,13 @@ const catalogue = {
   /** Somebody who could not show that they are a peer; attempts are counted so that they can't flood the log. */
   'peer.refused': { code, count: count(1), fingerprint: orNull(digest) },
   'receipt.stored': { jti: id, peer: node, receipt: digest },
+  /** A case was filed; `filing` is the digest of its statement. With its proof, the attested time (行政处罚法 §25). */
+  'filing.attested': { filing: digest, person, transfer: orNull(id) },
+  'filing.closed': { filing: digest, person, reason: word },
+  /** This node asked a peer whether it has filed the same act. `code`: why there was no answer that counts. */
+  'acts.compared': { code: orNull(code), elements: count(1), matches: count(0), peer: node },
+  /** A peer asked this node. `code`: why it was refused; repetitions of a refusal within the hour are not logged. */
+  'acts.asked': { code: orNull(code), elements: count(1), peer: node },
   'evidence.stored': { bytes: count(0), digest, evidence: id, transfer: id },
   /** `reason`: the code that was stated, where content is shown for a reason only. */
   'content.read': { object: orNull(object), person, reason: orNull(word), transfer: id, what: word },

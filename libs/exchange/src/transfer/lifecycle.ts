@@ -734,6 +734,7 @@ const table = [
     roles: ['head'],
     kinds: penal,
     guards: ['same-claim'],
+    signed: 'jurisdiction-letter',
     message: 'filing-claim',
     event: 'filing-claimed',
   },

@@ -10,11 +10,11 @@ export const casework: Ddl = {
     'ALTER TABLE transfer ADD COLUMN decisions {text} NULL',
     'ALTER TABLE transfer ADD COLUMN findings {text} NULL',
     'ALTER TABLE evidence ADD COLUMN last_version INT NULL',
-    'ALTER TABLE bundle ADD COLUMN filing_proof {text} NULL',
+    'ALTER TABLE bundle ADD COLUMN filing {text} NULL',
     `CREATE TABLE IF NOT EXISTS document (
       digest {digest} NOT NULL PRIMARY KEY, transfer_id {id} NOT NULL, type {code} NOT NULL, side {code} NOT NULL,
       content {blob} NOT NULL, manifest_digest {digest} NULL, manifest {blob} NULL, signature {blob} NULL,
-      filing_proof {text} NULL, created_at {time} NOT NULL)`,
+      filing {text} NULL, created_at {time} NOT NULL)`,
     'CREATE INDEX {if_not_exists} document_transfer ON document (transfer_id)',
     'CREATE INDEX {if_not_exists} document_manifest ON document (manifest_digest)',
     'CREATE INDEX {if_not_exists} transfer_number ON transfer (number)',

@@ -4,6 +4,8 @@ import type * as grpc from '@grpc/grpc-js'
 import type { MethodDefinition } from '@grpc/proto-loader'
 import type { AnnounceRequest as _jieqiao_exchange_v1_AnnounceRequest, AnnounceRequest__Output as _jieqiao_exchange_v1_AnnounceRequest__Output } from '../../../jieqiao/exchange/v1/AnnounceRequest';
 import type { AnnounceResponse as _jieqiao_exchange_v1_AnnounceResponse, AnnounceResponse__Output as _jieqiao_exchange_v1_AnnounceResponse__Output } from '../../../jieqiao/exchange/v1/AnnounceResponse';
+import type { CompareActsRequest as _jieqiao_exchange_v1_CompareActsRequest, CompareActsRequest__Output as _jieqiao_exchange_v1_CompareActsRequest__Output } from '../../../jieqiao/exchange/v1/CompareActsRequest';
+import type { CompareActsResponse as _jieqiao_exchange_v1_CompareActsResponse, CompareActsResponse__Output as _jieqiao_exchange_v1_CompareActsResponse__Output } from '../../../jieqiao/exchange/v1/CompareActsResponse';
 import type { DeliverRequest as _jieqiao_exchange_v1_DeliverRequest, DeliverRequest__Output as _jieqiao_exchange_v1_DeliverRequest__Output } from '../../../jieqiao/exchange/v1/DeliverRequest';
 import type { DeliverResponse as _jieqiao_exchange_v1_DeliverResponse, DeliverResponse__Output as _jieqiao_exchange_v1_DeliverResponse__Output } from '../../../jieqiao/exchange/v1/DeliverResponse';
 import type { HelloRequest as _jieqiao_exchange_v1_HelloRequest, HelloRequest__Output as _jieqiao_exchange_v1_HelloRequest__Output } from '../../../jieqiao/exchange/v1/HelloRequest';
@@ -26,6 +28,23 @@ export interface ExchangeServiceClient extends grpc.Client {
   announce(argument: _jieqiao_exchange_v1_AnnounceRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_jieqiao_exchange_v1_AnnounceResponse__Output>): grpc.ClientUnaryCall;
   announce(argument: _jieqiao_exchange_v1_AnnounceRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_jieqiao_exchange_v1_AnnounceResponse__Output>): grpc.ClientUnaryCall;
   announce(argument: _jieqiao_exchange_v1_AnnounceRequest, callback: grpc.requestCallback<_jieqiao_exchange_v1_AnnounceResponse__Output>): grpc.ClientUnaryCall;
+  
+  /**
+   * Has the asked node filed a case about the same act? Neither side shows the other what it does not know already
+   * (docs/spec/same-act.md).
+   */
+  CompareActs(argument: _jieqiao_exchange_v1_CompareActsRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_jieqiao_exchange_v1_CompareActsResponse__Output>): grpc.ClientUnaryCall;
+  CompareActs(argument: _jieqiao_exchange_v1_CompareActsRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_jieqiao_exchange_v1_CompareActsResponse__Output>): grpc.ClientUnaryCall;
+  CompareActs(argument: _jieqiao_exchange_v1_CompareActsRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_jieqiao_exchange_v1_CompareActsResponse__Output>): grpc.ClientUnaryCall;
+  CompareActs(argument: _jieqiao_exchange_v1_CompareActsRequest, callback: grpc.requestCallback<_jieqiao_exchange_v1_CompareActsResponse__Output>): grpc.ClientUnaryCall;
+  /**
+   * Has the asked node filed a case about the same act? Neither side shows the other what it does not know already
+   * (docs/spec/same-act.md).
+   */
+  compareActs(argument: _jieqiao_exchange_v1_CompareActsRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_jieqiao_exchange_v1_CompareActsResponse__Output>): grpc.ClientUnaryCall;
+  compareActs(argument: _jieqiao_exchange_v1_CompareActsRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_jieqiao_exchange_v1_CompareActsResponse__Output>): grpc.ClientUnaryCall;
+  compareActs(argument: _jieqiao_exchange_v1_CompareActsRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_jieqiao_exchange_v1_CompareActsResponse__Output>): grpc.ClientUnaryCall;
+  compareActs(argument: _jieqiao_exchange_v1_CompareActsRequest, callback: grpc.requestCallback<_jieqiao_exchange_v1_CompareActsResponse__Output>): grpc.ClientUnaryCall;
   
   /**
    * Hands over envelopes in the order of their chain. The answer holds one outcome per envelope, in the same order.
@@ -83,6 +102,12 @@ export interface ExchangeServiceHandlers extends grpc.UntypedServiceImplementati
   Announce: grpc.handleUnaryCall<_jieqiao_exchange_v1_AnnounceRequest__Output, _jieqiao_exchange_v1_AnnounceResponse>;
   
   /**
+   * Has the asked node filed a case about the same act? Neither side shows the other what it does not know already
+   * (docs/spec/same-act.md).
+   */
+  CompareActs: grpc.handleUnaryCall<_jieqiao_exchange_v1_CompareActsRequest__Output, _jieqiao_exchange_v1_CompareActsResponse>;
+  
+  /**
    * Hands over envelopes in the order of their chain. The answer holds one outcome per envelope, in the same order.
    */
   Deliver: grpc.handleUnaryCall<_jieqiao_exchange_v1_DeliverRequest__Output, _jieqiao_exchange_v1_DeliverResponse>;
@@ -102,6 +127,7 @@ export interface ExchangeServiceHandlers extends grpc.UntypedServiceImplementati
 
 export interface ExchangeServiceDefinition extends grpc.ServiceDefinition {
   Announce: MethodDefinition<_jieqiao_exchange_v1_AnnounceRequest, _jieqiao_exchange_v1_AnnounceResponse, _jieqiao_exchange_v1_AnnounceRequest__Output, _jieqiao_exchange_v1_AnnounceResponse__Output>
+  CompareActs: MethodDefinition<_jieqiao_exchange_v1_CompareActsRequest, _jieqiao_exchange_v1_CompareActsResponse, _jieqiao_exchange_v1_CompareActsRequest__Output, _jieqiao_exchange_v1_CompareActsResponse__Output>
   Deliver: MethodDefinition<_jieqiao_exchange_v1_DeliverRequest, _jieqiao_exchange_v1_DeliverResponse, _jieqiao_exchange_v1_DeliverRequest__Output, _jieqiao_exchange_v1_DeliverResponse__Output>
   Hello: MethodDefinition<_jieqiao_exchange_v1_HelloRequest, _jieqiao_exchange_v1_HelloResponse, _jieqiao_exchange_v1_HelloRequest__Output, _jieqiao_exchange_v1_HelloResponse__Output>
   OfferAgreements: MethodDefinition<_jieqiao_exchange_v1_OfferAgreementsRequest, _jieqiao_exchange_v1_OfferAgreementsResponse, _jieqiao_exchange_v1_OfferAgreementsRequest__Output, _jieqiao_exchange_v1_OfferAgreementsResponse__Output>
