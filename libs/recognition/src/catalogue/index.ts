@@ -6,6 +6,7 @@ export {
   encodeCatalogue,
   parseCatalogue,
 } from './catalogue';
+export { catalogueFromSheets, type ReadSheets, type Sheet, type SheetRow, sheetsOf, sheetTitles } from './cells';
 export { type CsvFiles, catalogueFromCsv, catalogueToCsv } from './csv';
 export { type CatalogueChange, type ColumnChange, catalogueChangeWords, catalogueDiff } from './diff';
 export { type CatalogueSet, joinCatalogues } from './join';
