@@ -352,15 +352,24 @@ function lettersOf(column: number): string {
   return column < 26 ? last : lettersOf(Math.floor(column / 26) - 1) + last;
 }
 
-// ECMA-376 part 1 §22.4.2.4: a character that XML can't hold, as `_x000B_`, and so what only looks like one.
+// ECMA-376 part 1 §22.4.2.4: a character that XML can't hold stands as `_x000B_`, and so must what only looks like one.
+// The writer drops what XML merely discourages, and takes a text such as `valueOf` for a member of its table of strings:
+// both are written by their codes.
 
 const escaped = /_x([0-9A-Fa-f]{4})_/g;
+const dropped = /[\ufffd\p{Noncharacter_Code_Point}]/gu;
 
 function escapeText(text: string): string {
-  return text
-    .replace(escaped, '_x005F_x$1_')
-    .replace(/[\ufffe\uffff]/g, (char) => `_x${char.charCodeAt(0).toString(16).toUpperCase()}_`);
+  const codes = (part: string) =>
+    part
+      .split('')
+      .map((unit) => `_x${hexOf(unit)}_`)
+      .join('');
+  const safe = text.replace(escaped, '_x005F_x$1_').replace(dropped, codes);
+  return safe in Object.prototype ? codes(safe.slice(0, 1)) + safe.slice(1) : safe;
 }
+
+const hexOf = (unit: string) => unit.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
 
 function unescapeText(text: string): string {
   return text.replace(escaped, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
