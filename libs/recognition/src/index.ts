@@ -37,6 +37,17 @@ export {
   type RecognitionResult,
   recognitionSchemaId,
 } from './evaluate';
+export {
+  encodeRegions,
+  findRegions,
+  placeCodeFault,
+  type Region,
+  type RegionQuestion,
+  type RegionSet,
+  type Regions,
+  readRegions,
+  regionOf,
+} from './regions';
 export { type Facts, type RemedyCode, type RuleId, type RuleResult, remedyCodes } from './rules/rule';
 export {
   type Area,
