@@ -140,7 +140,7 @@ describe('regions', () => {
     }
   };
 
-  it.each<[what: string, change: (regions: Regions) => void, reason: string, pointer?: string]>([
+  it.each<[what: string, change: (regions: Regions) => void, reason: string, pointer: string]>([
     [
       'a day that is none',
       (r) => {
@@ -203,6 +203,7 @@ describe('regions', () => {
         r.divisions[0]![0] = '33000';
       },
       'pattern',
+      '/divisions/0/0',
     ],
     [
       'no list',
@@ -210,6 +211,7 @@ describe('regions', () => {
         r.lists = [];
       },
       'minItems',
+      '/lists',
     ],
   ])('are refused with %s', (_, change, reason, pointer) => {
     const regions = small();
