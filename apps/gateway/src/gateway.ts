@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { Access, PersonRow, SessionRow } from '@jieqiao/access';
 import { AuditLog } from '@jieqiao/audit';
 import { type Agreement, digestOf, GatewayError, powersOf } from '@jieqiao/core';
@@ -21,6 +22,7 @@ import {
 import {
   BundleRow,
   blobUse,
+  CatalogueBook,
   EvidenceRow,
   IdempotencyRow,
   laneCallbacks,
@@ -40,7 +42,7 @@ import {
   type Logger,
   type NodeConfig,
 } from '@jieqiao/platform';
-import { readRecognitionAgreement } from '@jieqiao/recognition';
+import { type RegionSet, readRecognitionAgreement, readRegions } from '@jieqiao/recognition';
 import { PeerRefusals } from './peer/peer-refusals';
 
 /** Every table of every lib. */
@@ -63,12 +65,15 @@ export const entities = [
 
 export const gatewayVersion = '0.1.0';
 
+/** Catalogues and region codes come with the software. */
+const shipped = join(dirname(require.resolve('@jieqiao/recognition')), '..');
+
 const laneLeaseMs = 30_000;
 const lanePollMs = 500;
 const janitorMs = 60_000;
 /** For each hop of a peer's test. */
 const peerTestMs = 5_000;
-/** How often to look for keys, agreements and revocation lists that another process has brought. */
+/** How often to look for keys, agreements, catalogues and revocation lists that another process has brought. */
 const refreshMs = 2_000;
 /** Looking at every blob is dearer than the rest of the tidying. */
 const orphansEvery = 60;
@@ -86,6 +91,7 @@ export class Gateway {
   private readonly notRefreshed = new Set<number>();
   /** Peers that have a lane. */
   private readonly greeted = new Set<string>();
+  private regionSet: RegionSet | null = null;
 
   private constructor(
     readonly config: NodeConfig,
@@ -96,6 +102,7 @@ export class Gateway {
     readonly audit: AuditLog,
     readonly agreements: AgreementBook,
     readonly crls: CrlBook,
+    readonly catalogues: CatalogueBook,
     readonly hello: Hello,
     readonly peers: Peers,
     readonly blobs: BlobStore,
@@ -157,6 +164,7 @@ export class Gateway {
     const allCrls = () => [...keys().crls, ...crls.all()];
     const agreements: AgreementBook = new AgreementBook(db, audit, keys, allCrls, now, recognitionAgreement);
     await agreements.refresh();
+    const catalogues = new CatalogueBook(join(config.dataDir, 'catalogues'), join(shipped, 'catalogues'), db, audit);
     const warn = (message: string, details: Record<string, unknown>) => log.warn(details, message);
     const hello = new Hello({
       db,
@@ -251,6 +259,7 @@ export class Gateway {
       audit,
       agreements,
       crls,
+      catalogues,
       hello,
       peers,
       blobs,
@@ -264,8 +273,17 @@ export class Gateway {
     );
   }
 
+  /** Division codes of the country; read when first asked for. */
+  get regions(): RegionSet {
+    this.regionSet ??= readRegions(readFileSync(join(shipped, 'regions/regions.cn.json')));
+    return this.regionSet;
+  }
+
   /** Starts the workers. What was under way when the process ended goes on from the database. */
   async start(): Promise<void> {
+    // Without catalogues and regions nothing could be judged: the node does not start half.
+    this.catalogues.current();
+    void this.regions;
     await this.db.transaction((tx) =>
       this.audit.append(tx, [{ event: 'node.started', subject: { version: gatewayVersion } }]),
     );
@@ -280,14 +298,14 @@ export class Gateway {
     return this.liveKeys.current;
   }
 
-  /** Has something done whenever keys or agreements may have changed, or the time has come for what they say. */
+  /** Has something done whenever keys, agreements or catalogues may have changed, or the time has come for what they say. */
   follow(change: () => Promise<void>): void {
     this.followers.push(change);
   }
 
   /**
-   * Takes up what has changed since: keys and revocation lists in files, agreements in the database, and the dates in
-   * them. Whatever can't be read is logged, and the node goes on with what it has.
+   * Takes up what has changed since: keys, revocation lists and catalogues in files, agreements in the database, and the
+   * dates in them. Whatever can't be read is logged, and the node goes on with what it has.
    */
   async refresh(): Promise<void> {
     // One look at a time; who asks meanwhile may have changed something after it, and gets another.
@@ -305,6 +323,7 @@ export class Gateway {
       async () => this.liveKeys.refresh(),
       () => this.crls.refresh(),
       () => this.agreements.refresh(),
+      () => this.catalogues.refresh(),
       ...this.followers,
       async () => this.openLanes(),
     ];

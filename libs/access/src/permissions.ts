@@ -44,6 +44,8 @@ export const permissions = {
   'peer.read': ['administrator', 'security-auditor'],
   'peer.test': ['administrator'],
   'agreement.import': ['administrator'],
+  'catalogue.read': [...readers, 'administrator', 'security-auditor'],
+  'catalogue.import': ['administrator'],
   'log.read': ['supervisor', 'security-auditor'],
   'person.manage': ['administrator'],
   'node.metrics': ['administrator', 'security-auditor'],

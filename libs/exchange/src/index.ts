@@ -1,4 +1,5 @@
 export { type CaseData, type EvidenceData, recognitionAgreement } from './bundle-contents';
+export { CatalogueBook, type Edition, rowsByStatus } from './catalogue-book';
 export * from './lane-callbacks';
 export * from './receive-envelope';
 export * from './send-transfer';

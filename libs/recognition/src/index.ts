@@ -4,6 +4,7 @@ export {
   type AgreementTerms,
   agreementTermsSchema,
   defaultRuleParameters,
+  type ItemRelation,
   type LegalBasis,
   type RecognitionAgreement,
   type RecognitionLevel,

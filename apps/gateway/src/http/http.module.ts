@@ -3,9 +3,11 @@ import { APP_GUARD } from '@nestjs/core';
 import { ThrottlerModule } from '@nestjs/throttler';
 import { AgreementsController } from './agreements/agreements.controller';
 import { AuthGuard } from './auth.guard';
+import { CataloguesController } from './catalogues/catalogues.controller';
 import { HealthController } from './health/health.controller';
 import { LogController } from './log/log.controller';
 import { PeersController } from './peers/peers.controller';
+import { RegionsController } from './regions/regions.controller';
 import { SessionController } from './session/session.controller';
 import { TimestampController } from './timestamp/timestamp.controller';
 import { EvidenceController } from './transfers/evidence.controller';
@@ -25,6 +27,8 @@ export function httpModule(parts: Provider[]): DynamicModule {
       TransfersController,
       EvidenceController,
       AgreementsController,
+      CataloguesController,
+      RegionsController,
       PeersController,
       LogController,
       TimestampController,

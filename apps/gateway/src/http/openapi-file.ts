@@ -1,17 +1,29 @@
 import { Access } from '@jieqiao/access';
 import { AuditLog } from '@jieqiao/audit';
 import { AgreementBook, Peers } from '@jieqiao/delivery';
-import { Transfers } from '@jieqiao/exchange';
+import { CatalogueBook, Transfers } from '@jieqiao/exchange';
 import { Metrics, NodeConfig } from '@jieqiao/platform';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { reference } from './catalogues/reference';
 import { healthChecks } from './health/health.controller';
 import { httpModule } from './http.module';
 import { openApiDocument } from './openapi';
 
 /** The text of docs/api/openapi.json: from the controllers alone, with no database, keys or port. */
 export async function openApiFile(): Promise<string> {
-  const parts = [NodeConfig, Access, Transfers, AgreementBook, Peers, AuditLog, Metrics, healthChecks];
+  const parts = [
+    NodeConfig,
+    Access,
+    Transfers,
+    AgreementBook,
+    CatalogueBook,
+    Peers,
+    AuditLog,
+    Metrics,
+    healthChecks,
+    reference,
+  ];
   const module = httpModule(parts.map((provide) => ({ provide, useValue: {} })));
   const app = await NestFactory.create(module, new FastifyAdapter(), { logger: false, abortOnError: false });
   try {

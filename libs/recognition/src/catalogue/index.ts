@@ -1,5 +1,6 @@
 export {
   type Catalogue,
+  catalogueIdPattern,
   catalogueLimits,
   catalogueSchema,
   catalogueSchemaId,
@@ -47,6 +48,7 @@ export type {
   ReturnCodeRow,
   RowKind,
 } from './rows';
+export { rowKinds } from './rows';
 export {
   catalogueWords,
   type FineMode,
