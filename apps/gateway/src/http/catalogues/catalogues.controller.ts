@@ -8,13 +8,13 @@ import { Answers, NeedsSession } from '../openapi';
 import {
   CandidateListBody,
   CatalogueDiffBody,
+  CatalogueItemWithEquivalentsBody,
   DayQuery,
   DiffQuery,
   DocumentTypeListBody,
   EditionBody,
   EditionListBody,
   ItemsQuery,
-  ItemWithEquivalentsBody,
   PowerListBody,
   PowersQuery,
   ReturnCodeListBody,
@@ -86,8 +86,8 @@ export class CataloguesController {
 
   @Get('items/:code')
   @ApiOperation({ summary: 'One item on a day, and the other side’s', operationId: 'getCatalogueItem' })
-  @Answers({ 200: ItemWithEquivalentsBody }, 'NOT_FOUND', 'VALIDATION_FAILED')
-  item(@Param('code') code: string, @Query() { day = this.about.today() }: DayQuery): ItemWithEquivalentsBody {
+  @Answers({ 200: CatalogueItemWithEquivalentsBody }, 'NOT_FOUND', 'VALIDATION_FAILED')
+  item(@Param('code') code: string, @Query() { day = this.about.today() }: DayQuery): CatalogueItemWithEquivalentsBody {
     const set = this.book.current();
     const item = itemAt(set, code, day);
     if (item === null) throw new GatewayError('NOT_FOUND', {});

@@ -12,10 +12,12 @@ import type { Type as Class } from '@nestjs/common';
 import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
 import { Day, Form, Line, OneOf, Whole } from '../fields';
 
-interface JsonSchema {
-  properties: Record<string, JsonSchema & Record<string, unknown>>;
+interface JsonSchema extends Record<string, unknown> {
+  properties: Record<string, JsonSchema>;
   required: string[];
   items: JsonSchema;
+  allOf?: JsonSchema[];
+  anyOf?: JsonSchema[];
 }
 
 /** A class for the document, with the members that the catalogue's own JSON Schema gives the rows of a kind. */
@@ -23,12 +25,16 @@ function rowBody<Kind extends RowKind>(kind: Kind, name: string): Class<Catalogu
   const { properties, required } = (catalogueSchema as unknown as JsonSchema).properties[kind]!.items;
   const body = { [name]: class {} }[name]!;
   for (const [column, schema] of Object.entries(properties)) {
-    ApiProperty({ ...schema, required: required.includes(column) } as unknown as ApiPropertyOptions)(
-      body.prototype,
-      column,
-    );
+    ApiProperty({ ...flat(schema), required: required.includes(column) } as ApiPropertyOptions)(body.prototype, column);
   }
   return body as Class<CatalogueRows[Kind][number]>;
+}
+
+/** One schema with a type, as the document builder wants it: of several patterns the narrowest, null as `nullable`. */
+function flat({ allOf = [], anyOf = [], ...schema }: JsonSchema): Record<string, unknown> {
+  if (schema.enum !== undefined) return { ...schema, type: 'string' };
+  if (schema.type === 'array') return { ...schema, items: flat(schema.items) };
+  return { ...schema, ...Object.assign({}, ...allOf), ...(anyOf.length > 0 && { ...anyOf[0], nullable: true }) };
 }
 
 const ItemRowBody = rowBody('items', 'CatalogueItemRowBody');
@@ -123,7 +129,7 @@ export class DiffQuery {
   to!: number;
 }
 
-export class ItemBody {
+export class CatalogueItemBody {
   @ApiProperty({ type: ItemRowBody })
   item!: Rows<'items'>[number];
 
@@ -137,14 +143,14 @@ export class ItemBody {
   steps!: Rows<'steps'>;
 }
 
-export class CandidateBody extends ItemBody {
+export class CandidateItemBody extends CatalogueItemBody {
   @ApiProperty({ type: String, isArray: true, description: 'Candidates before which it gives way.' })
   yieldsTo!: string[];
 }
 
 export class CandidateListBody {
-  @ApiProperty({ type: CandidateBody, isArray: true })
-  items!: CandidateBody[];
+  @ApiProperty({ type: CandidateItemBody, isArray: true })
+  items!: CandidateItemBody[];
 
   @ApiProperty({ description: 'Whether there are more than the limit.' })
   more!: boolean;
@@ -161,7 +167,7 @@ export class EquivalentBody {
   row!: object;
 }
 
-export class ItemWithEquivalentsBody extends ItemBody {
+export class CatalogueItemWithEquivalentsBody extends CatalogueItemBody {
   @ApiProperty({ type: EquivalentBody, isArray: true })
   equivalents!: EquivalentBody[];
 }
@@ -191,7 +197,7 @@ const cellValue = {
 } as ApiPropertyOptions;
 const row: ApiPropertyOptions = { type: 'object', additionalProperties: true, selfRequired: false };
 
-class ColumnChangeBody {
+class CatalogueColumnChangeBody {
   @ApiProperty()
   column!: string;
 
@@ -202,8 +208,8 @@ class ColumnChangeBody {
   after?: unknown;
 }
 
-class ChangeBody {
-  @ApiProperty({ description: 'A kind of row, `sources` or `catalogue`.' })
+class CatalogueChangeBody {
+  @ApiProperty({ type: String, description: 'A kind of row, `sources` or `catalogue`.' })
   kind!: CatalogueChange['kind'];
 
   @ApiProperty({ enum: ['added', 'removed', 'changed'] })
@@ -218,13 +224,13 @@ class ChangeBody {
   @ApiProperty(row)
   after?: object;
 
-  @ApiProperty({ type: ColumnChangeBody, isArray: true })
-  columns!: ColumnChangeBody[];
+  @ApiProperty({ type: CatalogueColumnChangeBody, isArray: true })
+  columns!: CatalogueColumnChangeBody[];
 }
 
 export class CatalogueDiffBody {
-  @ApiProperty({ type: ChangeBody, isArray: true })
-  changes!: ChangeBody[];
+  @ApiProperty({ type: CatalogueChangeBody, isArray: true })
+  changes!: CatalogueChangeBody[];
 
   @ApiProperty({ description: 'Whether there are more than the first 1,000.' })
   more!: boolean;
