@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { crc32, deflateRawSync } from 'node:zlib';
 import { planZip, writeZip } from '@jieqiao/core';
 import { type Catalogue, encodeCatalogue, sheetsOf } from '@jieqiao/recognition';
@@ -79,6 +81,11 @@ describe('a catalogue as XLSX', () => {
     const catalogues = [...shippedCatalogues().values()];
     expect(catalogues.length).toBeGreaterThan(0);
     for (const catalogue of catalogues) same(await catalogueFromXlsx(await catalogueToXlsx(catalogue)), catalogue);
+  });
+
+  it('is read from what LibreOffice 7.4 made of it', async () => {
+    const saved = readFileSync(join(__dirname, '../../../../test/samples/catalogue-libreoffice.xlsx'));
+    same(await catalogueFromXlsx(saved), smallCatalogue());
   });
 
   it.each([
