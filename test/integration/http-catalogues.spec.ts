@@ -317,6 +317,10 @@ describe('another process of the node', () => {
         });
         expect(version()).toBe(4);
       }
+      // Who starts has nothing in use yet, and does not start half.
+      const third = await Gateway.open(config, createLogger('error', config.node, { write: () => undefined }), now);
+      await expect(third.start()).rejects.toMatchObject({ params: { file: 'shanghai.310000@5.json' } });
+      await third.stop();
       rmSync(broken);
       // Whoever takes a file away goes back to the edition before it.
       rmSync(join(folder(), 'shanghai.310000@4.json'));
