@@ -29,6 +29,7 @@ interface Route {
 
 const upload = { 'tus-resumable': '1.0.0', 'upload-offset': '0' };
 const evidence = `/api/v1/transfers/${id}/evidence`;
+const anyRole = (path: string): Route => ({ method: 'get', path: `/api/v1/${path}`, stranger: null });
 const routes: Route[] = [
   { method: 'delete', path: '/api/v1/session', stranger: null },
   { method: 'get', path: '/api/v1/me', stranger: null },
@@ -78,6 +79,10 @@ const routes: Route[] = [
   { method: 'get', path: '/api/v1/agreements/none/1', stranger: null },
   // Its body is a signed file, not our JSON: http-agreements.spec.ts.
   { method: 'post', path: '/api/v1/agreements', stranger: 'handler' },
+  ...['catalogues', 'catalogues/items', `catalogues/items/${id}`, 'catalogues/return-codes'].map(anyRole),
+  ...['catalogues/document-types', 'catalogues/powers', `catalogues/${id}/diff`, 'regions'].map(anyRole),
+  // As with agreements: http-catalogues.spec.ts.
+  { method: 'post', path: '/api/v1/catalogues', stranger: 'handler' },
   { method: 'get', path: '/api/v1/log/checkpoint', stranger: 'handler' },
   { method: 'get', path: '/api/v1/peers', stranger: 'handler' },
   { method: 'get', path: `/api/v1/peers/${id}`, stranger: 'handler' },

@@ -2,12 +2,14 @@ import { Access } from '@jieqiao/access';
 import { AuditLog } from '@jieqiao/audit';
 import { parseCheckpointBody, parseNote } from '@jieqiao/core';
 import { AgreementBook, type Expiry, Peers, type PeerView, queueState } from '@jieqiao/delivery';
-import { Casework, ContentAccess, Deadlines, DocumentNumbers, Filings, Transfers } from '@jieqiao/exchange';
+import { CatalogueBook, Casework, ContentAccess, Deadlines, DocumentNumbers, Filings, Transfers } from '@jieqiao/exchange';
 import { Metrics, NodeConfig } from '@jieqiao/platform';
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Gateway } from './gateway';
+import { type Reference, reference } from './http/catalogues/reference';
 import { type HealthChecks, healthChecks } from './http/health/health.controller';
 import { httpModule } from './http/http.module';
+import { chinaDate } from './words';
 
 @Module({})
 class AppModule {}
@@ -53,6 +55,7 @@ export function appModule(gateway: Gateway, metrics: Metrics): DynamicModule {
       hello.seenAt === null ? null : Math.max(0, (gateway.now().getTime() - Date.parse(hello.seenAt)) / 1000),
     ),
   );
+  const about: Reference = { today: () => chinaDate(gateway.now()), regions: () => gateway.regions };
   const parts = [
     { provide: NodeConfig, useValue: gateway.config },
     { provide: Access, useValue: gateway.access },
@@ -63,6 +66,8 @@ export function appModule(gateway: Gateway, metrics: Metrics): DynamicModule {
     { provide: DocumentNumbers, useValue: gateway.numbers },
     { provide: Filings, useValue: gateway.filings },
     { provide: AgreementBook, useValue: gateway.agreements },
+    { provide: CatalogueBook, useValue: gateway.catalogues },
+    { provide: reference, useValue: about },
     { provide: Peers, useValue: gateway.peers },
     { provide: AuditLog, useValue: gateway.audit },
     { provide: Metrics, useValue: metrics },

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { Access, PersonRow, SessionRow } from '@jieqiao/access';
 import { AuditLog } from '@jieqiao/audit';
 import { type Agreement, digestOf, GatewayError, powersOf } from '@jieqiao/core';
@@ -23,6 +24,7 @@ import {
   BundleRow,
   blobUse,
   Casework,
+  CatalogueBook,
   ClockRow,
   Clocks,
   ContentAccess,
@@ -45,7 +47,6 @@ import {
   ReceiveEnvelope,
   ReminderRow,
   recognitionAgreement,
-  returnCodes,
   SameAct,
   Scheduler,
   SendTransfer,
@@ -64,7 +65,14 @@ import {
   type NodeConfig,
   Vault,
 } from '@jieqiao/platform';
-import { shippedCatalogues } from './catalogues';
+import {
+  type CatalogueSet,
+  chinaDay,
+  type DayRange,
+  type RegionSet,
+  readRecognitionAgreement,
+  readRegions,
+} from '@jieqiao/recognition';
 import { PeerRefusals } from './peer/peer-refusals';
 
 /** Every table of every lib. */
@@ -97,6 +105,9 @@ export const entities = [
 
 export const gatewayVersion = '0.1.0';
 
+/** Catalogues and region codes come with the software. */
+const shipped = join(dirname(require.resolve('@jieqiao/recognition')), '..');
+
 const laneLeaseMs = 30_000;
 const lanePollMs = 500;
 const schedulerLeaseMs = 30_000;
@@ -106,7 +117,7 @@ const janitorMs = 60_000;
 const peerTestMs = 5_000;
 /** What a peer has for its answer whether it has filed the same act: a person waits for it. */
 const sameActMs = 5_000;
-/** How often to look for keys, agreements and revocation lists that another process has brought. */
+/** How often to look for keys, agreements, catalogues and revocation lists that another process has brought. */
 const refreshMs = 2_000;
 /** Looking at every blob is dearer than the rest of the tidying. */
 const orphansEvery = 60;
@@ -124,6 +135,7 @@ export class Gateway {
   private readonly notRefreshed = new Set<number>();
   /** Peers that have a lane. */
   private readonly greeted = new Set<string>();
+  private regionSet: RegionSet | null = null;
 
   private constructor(
     readonly config: NodeConfig,
@@ -134,6 +146,7 @@ export class Gateway {
     readonly audit: AuditLog,
     readonly agreements: AgreementBook,
     readonly crls: CrlBook,
+    readonly catalogues: CatalogueBook,
     readonly hello: Hello,
     readonly peers: Peers,
     readonly blobs: BlobStore,
@@ -201,8 +214,6 @@ export class Gateway {
     now: () => Date,
   ): Promise<Gateway> {
     const { node, instance, limits, peer: peerSettings } = config;
-    const rows = shippedCatalogues();
-    const catalogue = () => rows;
     const random = (bytes: number) => randomBytes(bytes);
     const keys = (): KeyRing => live.current;
     const logKeys = { signers: () => agreements.logSigners(now()), known: () => keys().knownLogKeys };
@@ -214,6 +225,7 @@ export class Gateway {
     const allCrls = () => [...keys().crls, ...crls.all()];
     const agreements: AgreementBook = new AgreementBook(db, audit, keys, allCrls, now, recognitionAgreement);
     await agreements.refresh();
+    const catalogues = new CatalogueBook(join(config.dataDir, 'catalogues'), join(shipped, 'catalogues'), db, audit);
     const warn = (message: string, details: Record<string, unknown>) => log.warn(details, message);
     const hello = new Hello({
       db,
@@ -270,6 +282,7 @@ export class Gateway {
       random,
       warn,
     });
+    const catalogue = () => catalogues.current();
     const evaluation = new Evaluation({ node, keys, catalogue });
     const exchange = {
       db,
@@ -285,7 +298,7 @@ export class Gateway {
       numbers,
       sameAct,
       legalReviewOfLeads: config.casework.legalReviewOfLeads,
-      returnCodes: () => returnCodes,
+      returnCodes: (at: string) => returnCodesOn(catalogue(), chinaDay(at)),
       wake: (peer: string) => lanes.wake(peer),
       now,
       random,
@@ -358,6 +371,7 @@ export class Gateway {
       audit,
       agreements,
       crls,
+      catalogues,
       hello,
       peers,
       blobs,
@@ -379,8 +393,17 @@ export class Gateway {
     );
   }
 
+  /** Division codes of the country; read when first asked for. */
+  get regions(): RegionSet {
+    this.regionSet ??= readRegions(readFileSync(join(shipped, 'regions/regions.cn.json')));
+    return this.regionSet;
+  }
+
   /** Starts the workers. What was under way when the process ended goes on from the database. */
   async start(): Promise<void> {
+    // Without catalogues and regions nothing could be judged: the node does not start half.
+    this.catalogues.current();
+    void this.regions;
     await this.db.transaction((tx) =>
       this.audit.append(tx, [{ event: 'node.started', subject: { version: gatewayVersion } }]),
     );
@@ -396,14 +419,14 @@ export class Gateway {
     return this.liveKeys.current;
   }
 
-  /** Has something done whenever keys or agreements may have changed, or the time has come for what they say. */
+  /** Has something done whenever keys, agreements or catalogues may have changed, or the time has come for what they say. */
   follow(change: () => Promise<void>): void {
     this.followers.push(change);
   }
 
   /**
-   * Takes up what has changed since: keys and revocation lists in files, agreements in the database, and the dates in
-   * them. Whatever can't be read is logged, and the node goes on with what it has.
+   * Takes up what has changed since: keys, revocation lists and catalogues in files, agreements in the database, and the
+   * dates in them. Whatever can't be read is logged, and the node goes on with what it has.
    */
   async refresh(): Promise<void> {
     // One look at a time; who asks meanwhile may have changed something after it, and gets another.
@@ -421,6 +444,7 @@ export class Gateway {
       async () => this.liveKeys.refresh(),
       () => this.crls.refresh(),
       () => this.agreements.refresh(),
+      () => this.catalogues.refresh(),
       ...this.followers,
       async () => this.openLanes(),
     ];
@@ -483,6 +507,12 @@ export class Gateway {
 }
 
 const keyStoreOf = (config: NodeConfig): KeyStore => new KeyStore(join(config.dataDir, 'keys'));
+
+/** The reason codes of a return that the catalogues have on a Chinese day. */
+function returnCodesOn({ returnCodes }: CatalogueSet, day: string): string[] {
+  const holds = ({ from, to }: DayRange) => (from === null || from <= day) && (to === null || day < to);
+  return returnCodes.filter(holds).map(({ code }) => code);
+}
 
 /** Whether an agreement has terms for transfers from one node to another, or to those whose powers they hold. */
 function provides(agreement: Agreement, from: string, to: string, at: Date): boolean {

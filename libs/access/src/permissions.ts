@@ -68,6 +68,8 @@ export const permissions = {
   'peer.read': ['administrator', 'security-auditor'],
   'peer.test': ['administrator'],
   'agreement.import': ['administrator'],
+  'catalogue.read': [...readers, 'administrator', 'security-auditor'],
+  'catalogue.import': ['administrator'],
   'log.read': ['supervisor', 'security-auditor'],
   'node.metrics': ['administrator', 'security-auditor'],
 } as const satisfies Record<string, readonly Role[]>;

@@ -16,6 +16,7 @@ export {
   type CrimeThreshold,
   defaultRuleParameters,
   directionOf,
+  type ItemRelation,
   type LegalBasis,
   parametersOf,
   type RecognitionAgreement,
@@ -72,6 +73,17 @@ export {
 } from './personal-data';
 export { maskTransfer, type Redaction, redactTransfer, removedBlocks, spills, typedPersonalData } from './redaction';
 export { holdsPersonalNumber } from './rules/r16-personal-data';
+export {
+  encodeRegions,
+  findRegions,
+  placeCodeFault,
+  type Region,
+  type RegionQuestion,
+  type RegionSet,
+  type Regions,
+  readRegions,
+  regionOf,
+} from './regions';
 export { type Facts, type RemedyCode, type RuleId, type RuleResult, remedyCodes } from './rules/rule';
 export { mayGoDownTo, type RuleSwitches } from './rules/switches';
 export {

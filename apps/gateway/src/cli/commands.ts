@@ -9,6 +9,14 @@ import {
 } from './agreement';
 import { agreementAmend, agreementNew } from './agreement-make';
 import { card, cardShow } from './card';
+import {
+  catalogueCheck,
+  catalogueDiffCommand,
+  catalogueExport,
+  catalogueImport,
+  catalogueList,
+  catalogueShow,
+} from './catalogue';
 import type { Command } from './command';
 import { doctor } from './doctor';
 import { init } from './init';
@@ -33,6 +41,10 @@ export const groups: readonly { title: Text; commands: readonly Command[] }[] = 
       agreementAmend,
       agreementExport,
     ],
+  },
+  {
+    title: { zh: '目录', en: 'Catalogues' },
+    commands: [catalogueList, catalogueShow, catalogueExport, catalogueDiffCommand, catalogueCheck, catalogueImport],
   },
   { title: { zh: '对端', en: 'Peers' }, commands: [peerShow, peerTest] },
   {

@@ -1,4 +1,6 @@
 import { maxAgreementBytes } from '@jieqiao/core';
+import { encodeCatalogue } from '@jieqiao/recognition';
+import { readCatalogue, takeCatalogue } from './catalogue';
 import { command } from './command';
 import { pathOf, readBounded } from './files';
 import { configOf, configOption, withNode } from './node';
@@ -7,14 +9,19 @@ import { addPerson, peopleIn } from './people';
 export const setup = command({
   name: 'setup',
   summary: {
-    zh: '无人值守地导入协议和人员；重复执行不改变什么',
-    en: 'Take agreements and people in unattended; done again it changes nothing',
+    zh: '无人值守地导入协议、目录和人员；重复执行不改变什么',
+    en: 'Take agreements, catalogues and people in unattended; done again it changes nothing',
   },
   options: {
     agreement: {
       value: 'FILE',
       many: true,
       about: { zh: '各方都已签署的协议', en: 'an agreement that all have signed' },
+    },
+    catalogue: {
+      value: 'FILE',
+      many: true,
+      about: { zh: '目录（.json、.xlsx 或 CSV 目录）', en: 'a catalogue (.json, .xlsx or a folder of CSV)' },
     },
     people: {
       value: 'FILE',
@@ -25,17 +32,19 @@ export const setup = command({
     },
     ...configOption,
   },
-  run(given, _operands, cli) {
+  async run(given, _operands, cli) {
     const config = configOf(cli, given.config);
     const files = given.agreement.map((file) =>
       readBounded(pathOf(cli, file), maxAgreementBytes, 'AGREEMENT_MALFORMED'),
     );
+    const catalogues = await Promise.all(given.catalogue.map((file) => readCatalogue(pathOf(cli, file))));
     const people = given.people === undefined ? [] : peopleIn(pathOf(cli, given.people));
     return withNode(cli, config, async (gateway) => {
       for (const file of files) {
         const { ref } = await gateway.agreements.import(file);
         cli.terminal.line(`agreement ${ref.id} version ${ref.version}`);
       }
+      for (const catalogue of catalogues) await takeCatalogue(cli.terminal, gateway, encodeCatalogue(catalogue));
       for (const person of people) {
         if (await addPerson(gateway, person)) cli.terminal.line(`person    ${person.login}`);
       }

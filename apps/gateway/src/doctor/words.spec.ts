@@ -59,6 +59,13 @@ describe('reasons', () => {
     ['KEY_UNUSABLE', 'libs/platform/src/key-store.ts', /KEY_UNUSABLE', \{ reason: '([a-z0-9-]+)'/g],
     ['KEY_UNUSABLE', 'libs/platform/src/pkcs12.ts', /KEY_UNUSABLE', \{ reason: '([a-z0-9-]+)'/g],
     ['KEY_UNUSABLE', 'libs/core/src/keys/signer.ts', /KEY_UNUSABLE', \{ reason: '([a-z0-9-]+)'/g],
+    ['VALIDATION_FAILED', 'libs/recognition/src/catalogue/catalogue.ts', /bad\('([a-z-]+)'/g],
+    ['VALIDATION_FAILED', 'libs/recognition/src/catalogue/cells.ts', /bad\('([a-z-]+)'/g],
+    ['VALIDATION_FAILED', 'libs/recognition/src/catalogue/csv.ts', /bad\('([a-z-]+)'/g],
+    ['VALIDATION_FAILED', 'libs/recognition/src/catalogue/join.ts', /bad\('([a-z-]+)'/g],
+    ['VALIDATION_FAILED', 'libs/recognition/src/catalogue/lookup.ts', /bad\('([a-z-]+)'/g],
+    ['VALIDATION_FAILED', 'libs/exchange/src/catalogue-book.ts', /reason: '([a-z-]+)'/g],
+    ['VALIDATION_FAILED', 'apps/gateway/src/cli/catalogue-xlsx.ts', /(?:bad|refuse)\('([a-z-]+)'/g],
   ] as const;
   test.each(sources)('%s: every reason in %s has words', (code, file, pattern) => {
     const reasons = [...read(file).matchAll(pattern)].map(([, reason]) => reason!);

@@ -22,6 +22,130 @@ const asJson: Readonly<Record<string, ReasonWords>> = {
   ),
 };
 
+/** What is wrong with a catalogue: its file, its tables, its rows, and what it says beside others. */
+const asCatalogue: Readonly<Record<string, ReasonWords>> = {
+  ...asJson,
+  'not-csv': why(
+    '不是 CSV：引号不成对，或者单元格数与表头不符',
+    'It is no CSV: a quote without end, or another number of cells than headers',
+  ),
+  'not-utf8': why(
+    '不是 UTF-8',
+    'It is not UTF-8',
+    '另存为“CSV UTF-8”，或用 .xlsx',
+    'Save it as “CSV UTF-8”, or as .xlsx',
+  ),
+  'not-xlsx': why(
+    '不是 .xlsx，或者损坏、设有密码',
+    'It is no .xlsx, or damaged, or has a password',
+    '另存为 .xlsx，不设密码',
+    'Save it as .xlsx, without a password',
+  ),
+  'unpacked-too-large': why('解开后超过 {limit} 字节', 'Unpacked it has more than {limit} bytes'),
+  'external-content': why(
+    '含有外部链接、宏或嵌入对象：{part}',
+    'It has links to other files, macros or objects: {part}',
+    '去掉后另存，或复制为数值到导出的表里',
+    'Remove them, or copy the values into the exported workbook',
+  ),
+  'missing-file': why(
+    '缺少 {file}：缺一类等于删掉它的全部行',
+    '{file} is missing: that would read as all its rows deleted',
+    '没有行也保留只有表头的文件',
+    'Keep it with its header, even without rows',
+  ),
+  'unknown-file': why('不认识的文件 {file}', '{file} is no file of a catalogue'),
+  'missing-sheet': why(
+    '缺少工作表“{sheet}”：缺一类等于删掉它的全部行',
+    'The sheet {sheet} is missing: that would read as all its rows deleted',
+    '没有行也保留只有表头的工作表',
+    'Keep it with its header, even without rows',
+  ),
+  'unknown-sheet': why('不认识的工作表“{sheet}”', 'The sheet {sheet} is none of a catalogue', '删掉它', 'Remove it'),
+  'too-many-rows': why('超过 {limit} 行', 'It has more than {limit} rows'),
+  'too-many-columns': why('超过 {limit} 列', 'It has more than {limit} columns'),
+  'cell-outside': why(
+    '第 {line} 行 {column} 列在表格之外',
+    'Line {line}, column {column} lies beside the table',
+    '删掉这个单元格',
+    'Clear the cell',
+  ),
+  formula: why(
+    '第 {line} 行 {column} 列是公式',
+    'Line {line}, column {column} is a formula',
+    '复制后选择性粘贴为数值',
+    'Paste it as a value',
+  ),
+  header: why(
+    '表头“{column}”缺少、多余或重复',
+    'The header {column} is missing, unknown or there twice',
+    '按导出的表头改回',
+    'Change the headers back to the exported ones',
+  ),
+  'one-line': why('目录表须正好一行', 'The table of the catalogue itself has exactly one line'),
+  'empty-cell': why('第 {line} 行“{column}”是空的', 'Line {line}, {column}, is empty'),
+  'bad-cell': why(
+    '第 {line} 行“{column}”读不懂',
+    'Line {line}, {column}, can’t be read',
+    '填表中已有的词、整数，或 2022-09-01 这样的日期；代码列设为文本',
+    'Use a word of the table, a whole number, or a day such as 2022-09-01; format columns of codes as text',
+  ),
+  misnamed: why(
+    '文件名与内容不符：{file}',
+    'The file is not what its name says: {file}',
+    '改用 jieqiao catalogue import',
+    'Take it in with jieqiao catalogue import',
+  ),
+  'version-not-newer': why(
+    '{catalogue} 已有第 {newest} 版，不能再导入第 {version} 版',
+    '{catalogue} has version {newest}: version {version} comes too late',
+    '把版本改为更大的数',
+    'Give it a higher version',
+  ),
+  'other-catalogue': why('两份不是同一个目录', 'The two are different catalogues'),
+  day: why('没有这个日期', 'There is no such day'),
+  'day-outside-catalogue': why(
+    '目录不回答这一天',
+    'The catalogues do not answer for that day',
+    '见 jieqiao catalogue list',
+    'See jieqiao catalogue list',
+  ),
+  'empty-range': why('生效日不早于失效日：{pointer}', 'A range ends before it begins: {pointer}'),
+  'unknown-source': why('来源没有列出：{pointer}', 'Its source is not listed: {pointer}'),
+  'verified-without-place': why(
+    '“已核对”须写来源位置：{pointer}',
+    'A verified row needs its place in the source: {pointer}',
+  ),
+  'range-order': why('下限大于上限：{pointer}', 'A minimum is over its maximum: {pointer}'),
+  'same-item': why('事项对应自己：{pointer}', 'An item is equivalent to itself: {pointer}'),
+  'half-citation': why('引用不完整：{pointer}', 'A citation is incomplete: {pointer}'),
+  'row-twice': why(
+    '同一行的两个版本日期重叠，或者代码重复：{pointer}',
+    'Two rows say something of the same thing on the same day: {pointer}',
+  ),
+  'name-twice': why('两部法律用了同一个名称：{pointer}', 'Two laws have one name: {pointer}'),
+  'not-sorted': why(
+    '行没有按次序排列：{pointer}',
+    'Rows are out of order: {pointer}',
+    '用 jieqiao catalogue export 重新写成 JSON',
+    'Write it anew with jieqiao catalogue export',
+  ),
+  'catalogue-twice': why('同一个目录出现两次', 'A catalogue stands twice'),
+  'no-common-day': why('与其他目录没有共同适用的日期', 'There is no day for which all catalogues answer'),
+  'unknown-reference': why(
+    '引用的代码不存在：{catalogue} {pointer}',
+    'It refers to what is not there: {catalogue} {pointer}',
+  ),
+  'reference-outside-range': why(
+    '所引用的行在这段时间不生效：{catalogue} {pointer}',
+    'What it refers to does not hold as long: {catalogue} {pointer}',
+  ),
+  'step-outside-fine': why(
+    '裁量档次超出罚款幅度：{catalogue} {pointer}',
+    'A discretion step lies outside every fine: {catalogue} {pointer}',
+  ),
+};
+
 const asParty: Readonly<Record<string, ReasonWords>> = {
   region: why('行政区划代码与节点名不一致', 'The region is not the one in the node’s name'),
   anchor: why('根证书无法解析', 'A root certificate can’t be read'),
@@ -354,6 +478,7 @@ export const reasonWords: Partial<Record<ErrorCode, Readonly<Record<string, Reas
   ENVELOPE_SIGNER_UNKNOWN: chainWords,
   BUNDLE_SIGNER_UNKNOWN: chainWords,
   VALIDATION_FAILED: {
+    ...asCatalogue,
     taken: why('这个用户名已有人使用', 'This login is taken', '换一个用户名', 'Choose another'),
   },
 };

@@ -3,11 +3,13 @@ import type { IncomingMessage } from 'node:http';
 import { Access } from '@jieqiao/access';
 import { GatewayError, maxAgreementBytes } from '@jieqiao/core';
 import { type Logger, Metrics, type NodeConfig } from '@jieqiao/platform';
+import { catalogueLimits } from '@jieqiao/recognition';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { agreementMediaType } from './agreements/agreements.controller';
+import { catalogueMediaType } from './catalogues/catalogues.controller';
 import { parseJsonBody } from './json-body';
 import { openApiDocument } from './openapi';
 import { ProblemFilter, sendProblem } from './problem.filter';
@@ -89,6 +91,7 @@ function readBodies(fastify: FastifyInstance): void {
   for (const [type, bodyLimit] of [
     [timestampQueryType, maxTimestampQueryBytes],
     [agreementMediaType, maxAgreementBytes],
+    [catalogueMediaType, catalogueLimits.maxBytes],
   ] as const) {
     fastify.addContentTypeParser(type, { parseAs: 'buffer', bodyLimit }, (_request, body, done) => done(null, body));
   }

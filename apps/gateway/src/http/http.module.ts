@@ -5,10 +5,12 @@ import { AgreementsController } from './agreements/agreements.controller';
 import { AuthGuard } from './auth.guard';
 import { DeadlinesController } from './deadlines/deadlines.controller';
 import { FilingsController } from './filings/filings.controller';
+import { CataloguesController } from './catalogues/catalogues.controller';
 import { HealthController } from './health/health.controller';
 import { LogController } from './log/log.controller';
 import { NumbersController } from './numbers/numbers.controller';
 import { PeersController } from './peers/peers.controller';
+import { RegionsController } from './regions/regions.controller';
 import { SessionController } from './session/session.controller';
 import { TimestampController } from './timestamp/timestamp.controller';
 import { EvidenceController } from './transfers/evidence.controller';
@@ -31,6 +33,8 @@ export function httpModule(parts: Provider[]): DynamicModule {
       NumbersController,
       FilingsController,
       AgreementsController,
+      CataloguesController,
+      RegionsController,
       PeersController,
       LogController,
       TimestampController,

@@ -1,10 +1,11 @@
 import { Access } from '@jieqiao/access';
 import { AuditLog } from '@jieqiao/audit';
 import { AgreementBook, Peers } from '@jieqiao/delivery';
-import { Casework, ContentAccess, Deadlines, DocumentNumbers, Filings, Transfers } from '@jieqiao/exchange';
+import { CatalogueBook, Casework, ContentAccess, Deadlines, DocumentNumbers, Filings, Transfers } from '@jieqiao/exchange';
 import { Metrics, NodeConfig } from '@jieqiao/platform';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { reference } from './catalogues/reference';
 import { healthChecks } from './health/health.controller';
 import { httpModule } from './http.module';
 import { openApiDocument } from './openapi';
@@ -21,10 +22,12 @@ export async function openApiFile(): Promise<string> {
     DocumentNumbers,
     Filings,
     AgreementBook,
+    CatalogueBook,
     Peers,
     AuditLog,
     Metrics,
     healthChecks,
+    reference,
   ];
   const module = httpModule(parts.map((provide) => ({ provide, useValue: {} })));
   const app = await NestFactory.create(module, new FastifyAdapter(), { logger: false, abortOnError: false });

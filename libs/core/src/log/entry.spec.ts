@@ -10,6 +10,7 @@ const peer = 'jinshan.310116';
 const samples: LogEvent[] = [
   { event: 'node.started', subject: { version: '0.1.0' } },
   { event: 'agreement.imported', subject: { agreement } },
+  { event: 'catalogue.imported', subject: { digest, id: 'shanghai.310000', version: 2 } },
   { event: 'agreement.refused', subject: { agreement: null, code: 'AGREEMENT_MALFORMED', digest } },
   { event: 'key.issued', subject: { fingerprint: digest, use: 'seal' } },
   { event: 'key.revoked', subject: { fingerprint: null, reason: 'key-compromise', serial: '4f00' } },

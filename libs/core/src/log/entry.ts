@@ -155,6 +155,8 @@ const catalogue = {
   'agreement.imported': { agreement },
   /** A text that was offered and not taken in: altered, rolled back, forked. `digest` is over the bytes as offered. */
   'agreement.refused': { agreement: orNull(agreement), code, digest },
+  /** An edition of a catalogue that is in use from now on; `digest` is over the file. */
+  'catalogue.imported': { digest, id: matching(/^[a-z][a-z0-9-]{0,31}\.(?:cn|[1-9][0-9]{5})$/), version: count(1) },
   /** `fingerprint`: SHA-256 over the certificate, or over the log's public key. */
   'key.issued': { fingerprint: digest, use: word },
   'key.revoked': { fingerprint: orNull(digest), reason: word, serial: object },

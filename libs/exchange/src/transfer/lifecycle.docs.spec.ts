@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TransferKind, transferKinds } from '@jieqiao/recognition';
+import { shippedCatalogues } from '../../../../test/support/catalogues';
 import { fieldsOf } from './command-data';
 import {
   commands,
@@ -157,4 +158,17 @@ test('each kind has the states that fit it', () => {
     ['NOTICE', `RECEIVED SUPPLEMENT_REQUESTED RETURNED FORWARDED ${penal} FEEDBACK_SENT`],
     ['CRIMINAL_STATUS', `RECEIVED SUPPLEMENT_REQUESTED RETURNED FORWARDED ${penal} FEEDBACK_SENT`],
   ]);
+});
+
+test('every document that a step needs is a type in the catalogue', () => {
+  const types = new Set(
+    shippedCatalogues()
+      .get('common.cn')!
+      .documentTypes.map(({ code }) => code),
+  );
+  const needed = transitions.flatMap(({ signed }) =>
+    signed === undefined || signed === 'transfer-letter' ? [] : [signed],
+  );
+  expect(needed.length).toBeGreaterThan(0);
+  expect([...new Set([...needed, ...Object.values(letterOf)])].filter((code) => !types.has(code))).toEqual([]);
 });

@@ -43,7 +43,7 @@ export type Side = 'sender' | 'receiver';
 /** A person in a role, or the node itself, which delivers, refuses and counts days. */
 export type Actor = Role | 'node';
 
-/** Documents that a step needs, by their codes in the catalogue; the last seven stand in domain.md §4 only. */
+/** Documents that a step needs, by their codes in the catalogue. */
 export type DocumentType =
   | 'transfer-receipt'
   | 'assistance-reply'

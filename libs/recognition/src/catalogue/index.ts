@@ -1,11 +1,13 @@
 export {
   type Catalogue,
+  catalogueIdPattern,
   catalogueLimits,
   catalogueSchema,
   catalogueSchemaId,
   encodeCatalogue,
   parseCatalogue,
 } from './catalogue';
+export { catalogueFromSheets, type ReadSheets, type Sheet, type SheetRow, sheetsOf, sheetTitles } from './cells';
 export { type CsvFiles, catalogueFromCsv, catalogueToCsv } from './csv';
 export { type CatalogueChange, type ColumnChange, catalogueChangeWords, catalogueDiff } from './diff';
 export { type CatalogueSet, joinCatalogues } from './join';
@@ -47,6 +49,7 @@ export type {
   ReturnCodeRow,
   RowKind,
 } from './rows';
+export { rowKinds } from './rows';
 export {
   catalogueWords,
   type FineMode,

@@ -92,6 +92,8 @@ export const catalogueWords = {
   },
   signer: {
     'two-officers': { zh: '两名执法人员', en: 'two officers' },
+    handler: { zh: '承办人', en: 'handling officer' },
+    'opinion-giver': { zh: '出具意见的人', en: 'who gives the opinion' },
     head: { zh: '机关负责人', en: 'head of the authority' },
     chief: { zh: '机关正职负责人', en: 'chief of the authority' },
     'legal-reviewer': { zh: '法制审核', en: 'legal reviewer' },
