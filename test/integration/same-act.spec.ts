@@ -18,6 +18,7 @@ const handler: Person = {
   roles: ['handler'],
   certNo: null,
   unit: null,
+  qualifiedSince: null,
 };
 const place = { code: '310116', name: '界河', longitude: 121.0158, latitude: 30.8846, datum: 'WGS-84' as const };
 /** S4: mud tipped from a vessel in the river that is the line. */
