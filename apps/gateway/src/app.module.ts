@@ -6,6 +6,7 @@ import { Transfers } from '@jieqiao/exchange';
 import { Metrics, NodeConfig } from '@jieqiao/platform';
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Gateway } from './gateway';
+import { clock } from './http/clock';
 import { type HealthChecks, healthChecks } from './http/health/health.controller';
 import { httpModule } from './http/http.module';
 
@@ -62,6 +63,7 @@ export function appModule(gateway: Gateway, metrics: Metrics): DynamicModule {
     { provide: AuditLog, useValue: gateway.audit },
     { provide: Metrics, useValue: metrics },
     { provide: healthChecks, useValue: checks },
+    { provide: clock, useValue: gateway.now },
   ];
   return { module: AppModule, imports: [httpModule(parts)] };
 }

@@ -395,7 +395,7 @@ export class Lane {
     const made = JSON.stringify([peer.endpoints, roots, identity.cert]);
     if (this.client?.made !== made || !this.client.peerClient.stillGood) {
       this.client?.peerClient.close();
-      this.client = { made, peerClient: new PeerClient(peer, identity, settings.callTimeoutMs) };
+      this.client = { made, peerClient: new PeerClient(peer, identity, settings.callTimeoutMs, now) };
     }
     return this.client.peerClient;
   }

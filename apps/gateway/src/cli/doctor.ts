@@ -3,7 +3,7 @@ import { configExitCode, type NodeConfig } from '@jieqiao/platform';
 import { type Cli, command } from './command';
 import { pathOf, writeWhole } from './files';
 import { rootKeysHere } from './key';
-import { configOf, configOption } from './node';
+import { clockOf, configOf, configOption } from './node';
 import { lacksConfig } from './report-error';
 
 export const doctor = command({
@@ -28,11 +28,11 @@ export const doctor = command({
     en: 'With the node running or stopped. Exit code: 0 nothing wrong (warnings allowed), 1 something is, 78 bad settings.',
   },
   async run(given, _operands, cli) {
-    const { terminal, around } = cli;
+    const { terminal } = cli;
     const { diagnose, diagnoseConfig, worstOf } = require('../doctor/doctor') as typeof import('../doctor/doctor');
     const { reportOf, showDiagnosis } = require('../doctor/report') as typeof import('../doctor/report');
-    const { config, problems } = settingsOf(cli, given.config);
-    const diagnosis = config ? await diagnose(config, around.now, rootKeysHere) : diagnoseConfig(problems, around.now);
+    const { config, now, problems } = settingsOf(cli, given.config);
+    const diagnosis = config ? await diagnose(config, now, rootKeysHere) : diagnoseConfig(problems, now);
     const report = reportOf(diagnosis, config);
     if (given.report !== undefined)
       writeWhole(pathOf(cli, given.report), `${JSON.stringify(report, null, 2)}\n`, 0o600);
@@ -48,12 +48,19 @@ export const doctor = command({
   },
 });
 
+interface Settings {
+  config: NodeConfig | null;
+  now: () => Date;
+  problems: readonly string[];
+}
+
 /** Wrong settings are a finding here, like everything else that is wrong. */
-function settingsOf(cli: Cli, file: string | undefined): { config: NodeConfig | null; problems: readonly string[] } {
+function settingsOf(cli: Cli, file: string | undefined): Settings {
   try {
-    return { config: configOf(cli, file), problems: [] };
+    const config = configOf(cli, file);
+    return { config, now: clockOf(cli, config), problems: [] };
   } catch (error) {
     if (!hasCode(error, 'CONFIG_INVALID') || lacksConfig(error) || !Array.isArray(error.params.problems)) throw error;
-    return { config: null, problems: error.params.problems };
+    return { config: null, now: cli.around.now, problems: error.params.problems };
   }
 }

@@ -5,13 +5,14 @@ import { Transfers } from '@jieqiao/exchange';
 import { Metrics, NodeConfig } from '@jieqiao/platform';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { clock } from './clock';
 import { healthChecks } from './health/health.controller';
 import { httpModule } from './http.module';
 import { openApiDocument } from './openapi';
 
 /** The text of docs/api/openapi.json: from the controllers alone, with no database, keys or port. */
 export async function openApiFile(): Promise<string> {
-  const parts = [NodeConfig, Access, Transfers, AgreementBook, Peers, AuditLog, Metrics, healthChecks];
+  const parts = [NodeConfig, Access, Transfers, AgreementBook, Peers, AuditLog, Metrics, healthChecks, clock];
   const module = httpModule(parts.map((provide) => ({ provide, useValue: {} })));
   const app = await NestFactory.create(module, new FastifyAdapter(), { logger: false, abortOnError: false });
   try {
