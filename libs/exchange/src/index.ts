@@ -3,6 +3,8 @@ export * from './lane-callbacks';
 export * from './receive-envelope';
 export * from './send-transfer';
 export * from './tables';
+export type { Command } from './transfer/lifecycle';
+export { commandWords, refusalWords, stateWords } from './transfer/lifecycle-words';
 export type { DeliveryState, TransferState } from './transfer/transfer';
 export * from './transfers';
 export type { DeliveryView, EvidenceView, TransferSummary, TransferView } from './views';
