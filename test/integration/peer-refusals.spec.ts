@@ -162,7 +162,7 @@ async function envelopeFor(...files: { digest: Digest; bytes: number }[]): Promi
       prev: null,
       agreement: ref,
       bundle: { manifest: digestOf(randomBytes(8)), files },
-      body: { transferKind: 'LEAD', number: '测试1号' },
+      body: { transferKind: 'LEAD', number: '测试1号', message: { command: 'send' } },
     },
     two.sender.keys.nodes[0]!,
   );

@@ -33,15 +33,20 @@ import {
 } from '@jieqiao/delivery';
 import {
   blobUse,
+  Casework,
+  type Command,
+  type CommandData,
   laneCallbacks,
   ReceiveEnvelope,
   recognitionAgreement,
+  returnCodes,
   SendTransfer,
   Transfers,
 } from '@jieqiao/exchange';
 import { BlobStore, createLogger, Database, KeyRing } from '@jieqiao/platform';
 import { entities } from '../../apps/gateway/src/gateway';
 import type { TestDatabase } from './databases';
+import { approveDraft, give, People, type Who } from './home-path';
 import { makeAgreement, makeParty, type Party } from './sealed-exchange';
 
 export const samplesDir = join(__dirname, '../samples');
@@ -118,7 +123,9 @@ export interface Side {
   sender: SendTransfer;
   receiver: ReceiveEnvelope;
   transfers: Transfers;
+  casework: Casework;
   handler: Person;
+  people: People;
   /** Peers whose lane was woken. */
   woken: string[];
   /** What another process of this node, on the same database, sends with. */
@@ -235,12 +242,30 @@ export class TwoSides {
     }));
   }
 
-  send(
+  /** A command by somebody in that role, on the side that is named. */
+  command(side: Side, who: Who, transferId: string, command: Command, more: Parameters<typeof give>[4] = {}) {
+    return give(side.transfers, side.people.of(who), transferId, command, more);
+  }
+
+  async send(
     transferId: string,
-    { key = randomBytes(8).toString('hex'), acknowledge = [] as string[], by = this.sender.sender } = {},
+    {
+      key = randomBytes(8).toString('hex'),
+      acknowledge = [] as string[],
+      by = this.sender.sender,
+      data = {} as CommandData,
+    } = {},
   ): Promise<unknown> {
-    const person = this.sender.handler;
-    return by.send({ person, transferId, acknowledge, ifVersion: null, idempotencyKey: key });
+    const { sender } = this;
+    await approveDraft(sender.transfers, sender.people, transferId, acknowledge);
+    const { kind } = await sender.transfers.get(sender.handler, transferId);
+    const at = this.clock.now().toISOString();
+    const filing = { number: '平综执立〔2022〕第88号', at, proof: digestOf(Buffer.from('proof')) };
+    const person = sender.people.of('seal-keeper');
+    return by.send({
+      ...{ person, transferId, command: 'send', acknowledge, ifVersion: null, idempotencyKey: key, filingProof: null },
+      data: kind === 'CASE' ? { filing, ...data } : data,
+    });
   }
 
   /** What the lane would put on the wire for these transfers, in the order of the chain. */
@@ -251,7 +276,8 @@ export class TwoSides {
       .filter((row) => !transferIds || transferIds.includes(String(row.transfer_id)))
       .map((row) => String(row.envelope));
     const manifests = envelopes.map((envelope) => claimsOf(envelope).bundle!.manifest);
-    const parts = await laneCallbacks(db, () => undefined).partsOf(manifests);
+    const { audit, casework } = this.sender;
+    const parts = await laneCallbacks(db, audit, casework, () => undefined).partsOf(manifests);
     return envelopes.map((envelope, i) => ({ envelope, ...parts.get(manifests[i]!)! }));
   }
 
@@ -333,20 +359,24 @@ export function openSide(
   const intake = new BlobIntake(db, blobs, agreements, blobUse, intakeLimits, now);
   const woken: string[] = [];
   const wake = (peer: string) => void woken.push(peer);
-  const context = { db, audit, agreements, node, keys, now, random, wake, envelopeLifetime: 86_400 };
+  const context = {
+    ...{ db, audit, agreements, node, keys, now, random, wake, envelopeLifetime: 86_400 },
+    ...{ legalReviewOfLeads: false, returnCodes: () => returnCodes },
+  };
+  const casework = new Casework(context);
   const sender = new SendTransfer(context);
   const anotherSender = () => new SendTransfer(context);
   const receiver = new ReceiveEnvelope({ db, audit, agreements, crls, intake, node, now, random });
   const transfers = new Transfers({
-    ...{ db, audit, agreements, blobs, sender, node, now, random },
+    ...{ db, audit, agreements, blobs, sender, casework, node, now, random },
     limits: { fileBytes: 1 << 20, filesPerTransfer: 100 },
     progressOf: () => null,
   });
-  const id = uuidv7(now().getTime(), randomBytes(10));
-  const handler: Person = { id, login: 'handler', name: '执法人员甲', roles: ['handler'], certNo: null, unit: null };
+  const people = new People();
+  const handler = people.of('handler');
   const vkey = encodeVkey(ring.logs[0]!.key);
-  const parts = { db, audit, agreements, blobs, intake, sender, anotherSender, receiver, transfers };
-  return { party, node, vkey, handler, woken, ...parts };
+  const parts = { db, audit, agreements, blobs, intake, sender, anotherSender, receiver, transfers, casework };
+  return { party, node, vkey, handler, people, woken, ...parts };
 }
 
 /** A party's keys as its node would have read them; without TLS. */

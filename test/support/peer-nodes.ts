@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -12,8 +11,7 @@ import {
   type ServiceClientConstructor,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import type { Person } from '@jieqiao/access';
-import { type AgreementContent, encodeVkey, type LogEntry, parseLogEntry, uuidv7 } from '@jieqiao/core';
+import { type AgreementContent, encodeVkey, type LogEntry, parseLogEntry } from '@jieqiao/core';
 import { protoFile, protoLoader } from '@jieqiao/delivery';
 import type { TransferView } from '@jieqiao/exchange';
 import { createLogger, type KeyRing, KeyStore, loadConfig, type NodeConfig, type TlsIdentity } from '@jieqiao/platform';
@@ -21,6 +19,7 @@ import { Gateway } from '../../apps/gateway/src/gateway';
 import { PeerListeners } from '../../apps/gateway/src/peer/peer-listeners';
 import { agreementOf, sealedBy, type TestParty } from './agreement';
 import { bytesOf, type FileToAdd, type Row, readSample, rowsOf, type Sample, sampleTerms } from './exchange-fixture';
+import { approveDraft, give, People } from './home-path';
 
 const day = 86_400_000;
 
@@ -60,7 +59,7 @@ export class PeerNode {
   /** How far this node's clock is from the real one, ms. TLS goes by the real one. */
   clockShift = 0;
   private listeners: PeerListeners | null = null;
-  private handler!: Person;
+  readonly people = new People();
 
   constructor(
     readonly node: string,
@@ -89,8 +88,6 @@ export class PeerNode {
   async open(): Promise<void> {
     const logger = createLogger('info', this.node, { write: (line: string) => void this.log.push(line) });
     this.gateway = await Gateway.open(this.config, logger, this.now);
-    const id = uuidv7(Date.now(), randomBytes(10));
-    this.handler = { id, login: 'handler', name: '执法人员甲', roles: ['handler'], certNo: null, unit: null };
   }
 
   async start(): Promise<void> {
@@ -124,33 +121,33 @@ export class PeerNode {
     const { schema, id, dossier, kind, number, from, to, evidence, documents, ...data } = sample.transfer;
     const { id: _, seq, fileName, mediaType, bytes, digest, firstHashAt, ...form } = evidence[0]!;
     const input = { to: to.node, kind, number, title: sample.transfer.cause, data: { ...data, unit: from.unit } };
-    const draft = await transfers.create(this.handler, input);
+    const draft = await transfers.create(this.people.of('handler'), input);
     for (const { content, data: given, ...file } of files) {
       const item = { ...file, bytes: content.length, data: given ?? form };
-      const added = await transfers.addEvidence(this.handler, draft.id, item);
-      await transfers.upload(this.handler, draft.id, added.id, 0, Readable.from([content]));
+      const added = await transfers.addEvidence(this.people.of('handler'), draft.id, item);
+      await transfers.upload(this.people.of('handler'), draft.id, added.id, 0, Readable.from([content]));
     }
     return draft.id;
   }
 
   /** Sends and waits up to `waitMs` for the peer's answer. */
   async send(transferId: string, waitMs = 0): Promise<TransferView> {
-    const idempotencyKey = randomBytes(8).toString('hex');
-    const options = { acknowledge: [], idempotencyKey, waitMs };
-    await this.gateway.transfers.send(this.handler, transferId, options);
+    const { transfers } = this.gateway;
+    await approveDraft(transfers, this.people, transferId);
+    await give(transfers, this.people.of('seal-keeper'), transferId, 'send', { waitMs });
     return this.view(transferId);
   }
 
   view(transferId: string): Promise<TransferView> {
-    return this.gateway.transfers.get(this.handler, transferId);
+    return this.gateway.transfers.get(this.people.of('handler'), transferId);
   }
 
   envelope(transferId: string): Promise<string> {
-    return this.gateway.transfers.envelope(this.handler, transferId);
+    return this.gateway.transfers.envelope(this.people.of('handler'), transferId);
   }
 
   receipt(transferId: string): Promise<string> {
-    return this.gateway.transfers.receipt(this.handler, transferId);
+    return this.gateway.transfers.receipt(this.people.of('handler'), transferId);
   }
 
   /** How often the lane has had to wait so far. */

@@ -148,7 +148,7 @@ function makeEnvelope(
       prev: null,
       agreement: agreement.ref,
       bundle: { manifest: sealed.digest, files: files.slice(3).map(({ digest, bytes }) => ({ digest, bytes })) },
-      body: { transferKind: 'LEAD', number: '平综执线移〔2022〕第31号' },
+      body: { transferKind: 'LEAD', number: '平综执线移〔2022〕第31号', message: { command: 'send' } },
     },
     sender.nodeSigner,
   );

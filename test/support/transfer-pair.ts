@@ -18,7 +18,7 @@ export const noFacts: Facts = {
   legalReview: false,
   undecidedItems: 0,
   ownCase: null,
-  legallyReviewed: true,
+  penaltyReview: false,
 };
 
 /** An instant given as a Chinese day and time, `2022-09-30 10:00`, in the form that the machine takes. */

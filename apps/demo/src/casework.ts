@@ -16,13 +16,11 @@ export interface CommandBody {
 export async function giveCommand(
   client: ApiClient,
   transfer: string,
-  { filing, data = {}, ...body }: CommandBody,
+  body: CommandBody,
   key: string,
 ): Promise<TransferAnswer> {
-  const stated = filing === undefined ? data : { ...data, filing };
   const headers = { 'idempotency-key': key, prefer: 'wait=30' };
-  return (await client.post<TransferAnswer>(`/transfers/${transfer}/commands`, { ...body, data: stated }, headers))
-    .body;
+  return (await client.post<TransferAnswer>(`/transfers/${transfer}/commands`, body, headers)).body;
 }
 
 export function checkTransfer(client: ApiClient, transfer: string): Promise<RecognitionDecision> {
@@ -33,11 +31,21 @@ export function checkTransfer(client: ApiClient, transfer: string): Promise<Reco
 export async function decideAsProposed(client: ApiClient, transfer: string): Promise<void> {
   const { proposals } = await checkTransfer(client, transfer);
   const decisions = proposals.map(({ evidence, proposed }) => ({ evidence, level: proposed }));
-  await client.call('PUT', `/transfers/${transfer}/decisions`, { decisions });
+  await client.call('PUT', `/transfers/${transfer}/decisions`, { decisions }, await currentVersion(client, transfer));
 }
 
 export async function recordFindings(client: ApiClient, transfer: string, findings: object): Promise<void> {
-  await client.call('PUT', `/transfers/${transfer}/findings`, findings);
+  await client.call('PUT', `/transfers/${transfer}/findings`, findings, await currentVersion(client, transfer));
+}
+
+/** Opens what was returned or refused for changes, without changing anything yet. */
+export async function reopenDraft(client: ApiClient, transfer: string, title: string): Promise<void> {
+  await client.call('PATCH', `/transfers/${transfer}`, { title }, await currentVersion(client, transfer));
+}
+
+async function currentVersion(client: ApiClient, transfer: string): Promise<{ 'if-match': string }> {
+  const { headers } = await client.call('GET', `/transfers/${transfer}`);
+  return { 'if-match': headers.get('etag')! };
 }
 
 export interface FilingEntry {

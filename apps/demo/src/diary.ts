@@ -16,6 +16,7 @@ import {
   proposeOperation,
   recordFindings,
   registerFiling,
+  reopenDraft,
 } from './casework';
 import { mismatches } from './matching';
 import { accounts, type Pair, placeOf } from './pair';
@@ -227,7 +228,7 @@ export class Diary {
     const id = await this.idAt(cargoOf(sample, step.on), step.node);
     switch (step.do) {
       case 'edit':
-        await client.call('PATCH', `/transfers/${id}`, { title: sample.transfer!.cause });
+        await reopenDraft(client, id, sample.transfer!.cause);
         return null;
       case 'check':
         return { decision: await checkTransfer(client, id) };

@@ -21,11 +21,14 @@ import {
 import {
   BundleRow,
   blobUse,
+  Casework,
+  DocumentRow,
   EvidenceRow,
   IdempotencyRow,
   laneCallbacks,
   ReceiveEnvelope,
   recognitionAgreement,
+  returnCodes,
   SendTransfer,
   TransferRow,
   Transfers,
@@ -49,6 +52,7 @@ export const entities = [
   AnnouncementRow,
   BundleRow,
   CrlRow,
+  DocumentRow,
   EvidenceRow,
   IdempotencyRow,
   InboxRow,
@@ -103,6 +107,7 @@ export class Gateway {
     readonly access: Access,
     readonly receiver: ReceiveEnvelope,
     readonly transfers: Transfers,
+    readonly casework: Casework,
     readonly refusals: PeerRefusals,
     private readonly lanes: Lanes,
     readonly now: () => Date,
@@ -193,21 +198,23 @@ export class Gateway {
       random: Math.random,
       warn,
     };
-    const lanes = new Lanes(
-      laneContext,
-      laneCallbacks(db, (settled) => transfers.settlements.settled(settled)),
-    );
-    const sender = new SendTransfer({
+    const exchange = {
       db,
       audit,
       agreements,
       node,
       keys,
       envelopeLifetime: config.lane.envelopeHours * 3600,
-      wake: (peer) => lanes.wake(peer),
+      legalReviewOfLeads: config.casework.legalReviewOfLeads,
+      returnCodes: () => returnCodes,
+      wake: (peer: string) => lanes.wake(peer),
       now,
       random,
-    });
+    };
+    const casework = new Casework(exchange);
+    const sender = new SendTransfer(exchange);
+    const callbacks = laneCallbacks(db, audit, casework, (settled) => transfers.settlements.settled(settled));
+    const lanes: Lanes = new Lanes(laneContext, callbacks);
     const peers = new Peers({
       db,
       agreements,
@@ -228,6 +235,7 @@ export class Gateway {
       agreements,
       blobs,
       sender,
+      casework,
       node,
       limits,
       progressOf,
@@ -258,6 +266,7 @@ export class Gateway {
       access,
       receiver,
       transfers,
+      casework,
       refusals,
       lanes,
       now,

@@ -19,6 +19,7 @@ interface Claims {
   roles: Role[];
   cert: string | null;
   unit: string | null;
+  qualified: string | null;
   /** Seconds since the epoch. */
   exp: number;
 }
@@ -50,9 +51,10 @@ export class AccessTokens {
   issue(person: Person, session: string, now: Date): { token: string; expiresAt: string } {
     const iat = Math.floor(now.getTime() / 1000);
     const exp = iat + this.minutes * 60;
-    const { id, login, name, roles, certNo, unit } = person;
-    const claims = { sub: id, sid: session, login, name, roles, cert: certNo, unit, node: this.node, iat, exp };
-    const token = jwt.sign({ ...claims, iss: this.issuer, aud: this.audience }, this.key, { algorithm: 'HS256' });
+    const { id, login, name, roles, certNo, unit, qualifiedSince } = person;
+    const who = { sub: id, sid: session, login, name, roles, cert: certNo, unit, qualified: qualifiedSince };
+    const claims = { ...who, node: this.node, iat, exp, iss: this.issuer, aud: this.audience };
+    const token = jwt.sign(claims, this.key, { algorithm: 'HS256' });
     return { token, expiresAt: new Date(exp * 1000).toISOString() };
   }
 
@@ -80,18 +82,18 @@ export class AccessTokens {
     }
     // Only this node signs with this key; a claim of another form comes from another version of it.
     if (!isClaims(claims)) throw new GatewayError('NOT_SIGNED_IN', {});
-    const { sub, sid, login, name, roles, cert, unit, exp } = claims;
-    return { identity: { person: { id: sub, login, name, roles, certNo: cert, unit }, session: sid }, exp };
+    const { sub: id, sid, login, name, roles, cert: certNo, unit, qualified: qualifiedSince, exp } = claims;
+    return { identity: { person: { id, login, name, roles, certNo, unit, qualifiedSince }, session: sid }, exp };
   }
 }
 
 function isClaims(value: unknown): value is Claims {
   if (typeof value !== 'object' || value === null) return false;
-  const { sub, sid, login, name, roles, cert, unit, exp } = value as Record<string, unknown>;
+  const { sub, sid, login, name, roles, cert, unit, qualified, exp } = value as Record<string, unknown>;
   return (
     typeof exp === 'number' &&
     [sub, sid, login, name].every((text) => typeof text === 'string') &&
-    [cert, unit].every((text) => text === null || typeof text === 'string') &&
+    [cert, unit, qualified].every((text) => text === null || typeof text === 'string') &&
     Array.isArray(roles) &&
     roles.every(isRole)
   );

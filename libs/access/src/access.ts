@@ -34,6 +34,7 @@ export interface NewPerson {
   roles: readonly Role[];
   certNo?: string | null;
   unit?: string | null;
+  qualifiedSince?: string | null;
 }
 
 const loginPattern = /^[a-z0-9][a-z0-9._-]{1,63}$/;
@@ -64,13 +65,16 @@ export class Access {
 
   /** @throws VALIDATION_FAILED {field}: malformed, or a login that is taken */
   async addPerson(input: NewPerson): Promise<Person> {
-    const { login, password, name, roles, certNo = null, unit = null } = input;
+    const { login, password, name, roles, certNo = null, unit = null, qualifiedSince = null } = input;
     if (!loginPattern.test(login)) throw new GatewayError('VALIDATION_FAILED', { field: 'login' });
     if (password.length < minPasswordLength || password.length > maxPasswordLength) {
       throw new GatewayError('VALIDATION_FAILED', { field: 'password', minLength: minPasswordLength });
     }
     if (name === '' || name.length > 100) throw new GatewayError('VALIDATION_FAILED', { field: 'name' });
     if (roles.length === 0 || !roles.every(isRole)) throw new GatewayError('VALIDATION_FAILED', { field: 'roles' });
+    if (qualifiedSince !== null && !isDay(qualifiedSince)) {
+      throw new GatewayError('VALIDATION_FAILED', { field: 'qualifiedSince' });
+    }
     const passwordHash = await hashPassword(password);
     const at = this.now();
     const row = Object.assign(new PersonRow(), {
@@ -81,6 +85,7 @@ export class Access {
       roles: [...roles],
       certNo,
       unit,
+      qualifiedSince,
       disabledAt: null,
       createdAt: at.toISOString(),
     });
@@ -206,6 +211,12 @@ export class Access {
   }
 }
 
-function personOf({ id, login, name, roles, certNo, unit }: PersonRow): Person {
-  return { id, login, name, roles, certNo, unit };
+function personOf({ id, login, name, roles, certNo, unit, qualifiedSince }: PersonRow): Person {
+  return { id, login, name, roles, certNo, unit, qualifiedSince };
+}
+
+/** A day that the calendar has. */
+function isDay(text: string): boolean {
+  const day = new Date(`${text}T00:00:00Z`);
+  return /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text);
 }

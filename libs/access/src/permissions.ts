@@ -29,8 +29,10 @@ const readers = [...casework, 'supervisor'] as const;
 export const permissions = {
   'transfer.create': ['handler'],
   'transfer.edit': ['handler'],
-  // Until the approval steps exist, these three send by themselves.
-  'transfer.send': ['handler', 'head', 'seal-keeper'],
+  // Which commands, the table of transitions says (exchange/src/transfer/lifecycle.ts).
+  'transfer.command': casework,
+  'transfer.findings': ['handler', 'legal-reviewer'],
+  'evidence.decide': ['legal-reviewer'],
   'transfer.list': readers,
   'transfer.read': readers,
   'transfer.check': readers,

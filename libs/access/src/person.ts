@@ -10,6 +10,8 @@ export interface Person {
   /** Number of the enforcement certificate (执法证号), for those who hold one. */
   certNo: string | null;
   unit: string | null;
+  /** Since when a legal reviewer has the qualification of 行政处罚法 §58: a Chinese day, `YYYY-MM-DD`. */
+  qualifiedSince: string | null;
 }
 
 @Entity('person')
@@ -35,6 +37,9 @@ export class PersonRow {
 
   @Column('varchar', { length: 200, nullable: true })
   unit!: string | null;
+
+  @Column('varchar', { name: 'qualified_since', length: 10, nullable: true })
+  qualifiedSince!: string | null;
 
   @Column('varchar', { name: 'disabled_at', length: 24, nullable: true })
   disabledAt!: string | null;

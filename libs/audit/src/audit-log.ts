@@ -48,12 +48,18 @@ export interface LogFrame {
 /**
  * Writes events into the log, within the transaction that does what they tell of: if this fails, that fails, and if
  * that rolls back, this was never there. The entries get their place in the tree after the commit.
+ * @param at when it happened, where the caller says the same in what it saves
  * @returns the entries' ids, in order
  * @throws LOG_MALFORMED when an event is not in the catalogue's form
  */
-export async function appendAuditEvent(tx: Tx, frame: LogFrame, events: LogEvent | LogEvent[]): Promise<number[]> {
+export async function appendAuditEvent(
+  tx: Tx,
+  frame: LogFrame,
+  events: LogEvent | LogEvent[],
+  at: Date = frame.now(),
+): Promise<number[]> {
   const list = Array.isArray(events) ? events : [events];
-  const time = frame.now().toISOString();
+  const time = at.toISOString();
   const nonces = frame.random(16 * list.length);
   const entries = list.map((event, i) =>
     encodeLogEntry(event, { node: frame.node, time, nonce: nonces.subarray(16 * i, 16 * (i + 1)) }),
@@ -112,8 +118,8 @@ export class AuditLog {
   }
 
   /** `appendAuditEvent` for this node. Call `committed` or `integrated` after the commit. */
-  append(tx: Tx, events: LogEvent | LogEvent[]): Promise<number[]> {
-    return appendAuditEvent(tx, this.frame, events);
+  append(tx: Tx, events: LogEvent | LogEvent[], at?: Date): Promise<number[]> {
+    return appendAuditEvent(tx, this.frame, events, at);
   }
 
   /** Says that appended entries are committed, for those who do not wait for their proof. */

@@ -243,11 +243,16 @@ export class AgreementBook {
    * @throws GatewayError AGREEMENT_MISSING, AGREEMENT_NOT_IN_FORCE
    */
   current(peer: string, at: Date): Agreement {
-    const shared = this.inForce(at).filter(({ trust }) => peer !== this.node && trustedParty(trust, peer));
-    const [agreement] = shared.sort(latestBeginning);
+    const agreement = this.currentWith(peer, at);
     if (agreement) return agreement;
     const known = peer !== this.node && this.naming(peer).length > 0;
     throw new GatewayError(known ? 'AGREEMENT_NOT_IN_FORCE' : 'AGREEMENT_MISSING', { peer });
+  }
+
+  /** The same, or null. */
+  currentWith(peer: string, at: Date): Agreement | null {
+    const shared = this.inForce(at).filter(({ trust }) => peer !== this.node && trustedParty(trust, peer));
+    return shared.sort(latestBeginning)[0] ?? null;
   }
 
   /** @throws GatewayError AGREEMENT_MISSING, AGREEMENT_NOT_IN_FORCE */

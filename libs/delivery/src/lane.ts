@@ -32,6 +32,8 @@ export interface Settled {
   row: OutboxRow;
   state: 'received' | 'refused';
   refusal: ErrorCode | null;
+  /** When the peer's log says that it happened. */
+  at: string;
 }
 
 /** What a lane needs of the casework it serves. */
@@ -285,8 +287,9 @@ export class Lane {
     if (!speaksOf(entry, row, this.peer, claims))
       throw new GatewayError('RECEIPT_INVALID', { reason: 'other-envelope' });
     row.receipt = outcome.receipt;
-    if (entry.event === 'envelope.refused') return { row, state: 'refused', refusal: entry.subject.code };
-    return { row, state: 'received', refusal: null };
+    if (entry.event === 'envelope.refused')
+      return { row, state: 'refused', refusal: entry.subject.code, at: entry.time };
+    return { row, state: 'received', refusal: null, at: entry.time };
   }
 
   private receipts(claims: EnvelopeClaims): ReceiptOpener {

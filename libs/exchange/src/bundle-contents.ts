@@ -5,7 +5,9 @@ import {
   bundleFile,
   canonicalJson,
   type Digest,
+  digestOf,
   GatewayError,
+  parseManifest,
 } from '@jieqiao/core';
 import {
   encodeTransferData,
@@ -17,6 +19,7 @@ import {
   type TransferEvidence,
   transferSchemaId,
 } from '@jieqiao/recognition';
+import { filingProofPart } from './documents';
 import type { BundleRow, EvidenceRow, TransferRow } from './tables';
 
 export const transferPart = 'transfer.json';
@@ -93,7 +96,7 @@ function composeEvidence(row: EvidenceRow): TransferEvidence {
   };
 }
 
-function partyOf(agreement: Agreement, node: string): AgreementParty {
+export function partyOf(agreement: Agreement, node: string): AgreementParty {
   return agreement.content.parties.find((party) => party.node === node)!;
 }
 
@@ -121,28 +124,47 @@ function custodyOf(transfer: TransferData, sentAt: string): object {
   };
 }
 
+/**
+ * Digest over what a transfer says and encloses, without its number, dates of handling and seals: the same if nothing
+ * was changed. What was returned may not come again with the same.
+ */
+export function contentDigest(transfer: TransferData): Digest {
+  const { schema, number, evidence, ...said } = transfer;
+  const enclosed = evidence.map(({ id, seq, firstHashAt, ...item }) => item);
+  return digestOf(canonicalJson({ ...said, evidence: enclosed }));
+}
+
 /** Every file of a bundle, in the order of its manifest: the small parts with their bytes, evidence by digest. */
 export function bundleFiles(
   transfer: TransferData,
   decision: RecognitionDecision,
   evidence: readonly EvidenceRow[],
   sentAt: string,
+  filingProof: string | null,
 ): BundleFile[] {
   return [
     bundleFile(transferPart, 'application/json', encodeTransferData(transfer)),
     bundleFile(custodyPart, 'application/json', canonicalJson(custodyOf(transfer, sentAt))),
     bundleFile(recognitionPart, 'application/json', canonicalJson(decision)),
+    ...filingFile(filingProof),
     ...evidence.map(evidenceFile),
   ];
 }
 
-/** The same files of a bundle that was sealed before, from its stored parts. */
+function filingFile(proof: string | null): BundleFile[] {
+  return proof === null ? [] : [bundleFile(filingProofPart, 'text/plain', Buffer.from(proof))];
+}
+
+/** The same files of a bundle that was sealed before, from its stored parts: of any version, by its own manifest. */
 export function storedBundleFiles(bundle: BundleRow, evidence: readonly EvidenceRow[]): BundleFile[] {
+  const rows = new Map(evidence.map((row) => [`${row.digest} ${evidencePath(row.fileName)}`, row]));
+  const listed = parseManifest(bundle.manifest).flatMap(({ name, digest }) => rows.get(`${digest} ${name}`) ?? []);
   return [
     bundleFile(transferPart, 'application/json', bundle.transferJson),
     bundleFile(custodyPart, 'application/json', bundle.custodyJson),
     bundleFile(recognitionPart, 'application/json', bundle.recognitionJson),
-    ...evidence.map(evidenceFile),
+    ...filingFile(bundle.filingProof),
+    ...listed.map(evidenceFile),
   ];
 }
 

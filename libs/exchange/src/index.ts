@@ -1,10 +1,20 @@
 export { type CaseData, type EvidenceData, recognitionAgreement } from './bundle-contents';
-export * from './lane-callbacks';
+export { Casework, type CaseworkContext } from './casework';
+export { blobUse, laneCallbacks } from './lane-callbacks';
+export type { ClockView, LifeView } from './life-view';
 export * from './receive-envelope';
-export * from './send-transfer';
+export { type BundleCommand, type SendContext, type SendRequest, SendTransfer } from './send-transfer';
 export * from './tables';
-export type { Command } from './transfer/lifecycle';
+export { type CommandData, notFiledGrounds, outcomes } from './transfer/command-data';
+export {
+  type Command,
+  commands,
+  disputeLevels,
+  homeStates,
+  type LifeState,
+  returnCodes,
+  sharedStates,
+} from './transfer/lifecycle';
 export { commandWords, refusalWords, stateWords } from './transfer/lifecycle-words';
-export type { DeliveryState, TransferState } from './transfer/transfer';
 export * from './transfers';
 export type { DeliveryView, EvidenceView, TransferSummary, TransferView } from './views';

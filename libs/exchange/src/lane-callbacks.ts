@@ -1,53 +1,97 @@
-import type { Digest } from '@jieqiao/core';
+import type { AuditLog } from '@jieqiao/audit';
+import type { Digest, LogEvent } from '@jieqiao/core';
 import type { BlobUse, BundleParts, LaneCallbacks, Settled } from '@jieqiao/delivery';
-import { type Database, updateRows } from '@jieqiao/platform';
+import { type Database, lockForUpdate, type Tx } from '@jieqiao/platform';
 import { In } from 'typeorm';
 import { custodyPart, recognitionPart, transferPart } from './bundle-contents';
-import { BundleRow, EvidenceRow, TransferRow } from './tables';
-import { transferAfter } from './transfer/transfer';
+import type { Casework } from './casework';
+import { documentParts, filingProofPart } from './documents';
+import { messageIn } from './envelopes';
+import { lifeLogEvents, saveCases, setLife, settleMessage } from './life-rows';
+import { BundleRow, DocumentRow, EvidenceRow, TransferRow } from './tables';
+import { isRefusal } from './transfer/apply';
+import type { StateMessage } from './transfer/command-data';
 
 /** What the lanes need of the casework: the bundles they carry, and what a receipt changes. */
-export function laneCallbacks(db: Database, afterSettled: (settled: Settled[]) => void): LaneCallbacks {
+export function laneCallbacks(
+  db: Database,
+  audit: AuditLog,
+  casework: Casework,
+  afterSettled: (settled: Settled[]) => void,
+): LaneCallbacks {
   return {
     async partsOf(manifests) {
       if (manifests.length === 0) return new Map<Digest, BundleParts>();
-      const rows = await db.read((tx) => tx.findBy(BundleRow, { digest: In(manifests) }));
-      return new Map(rows.map((row) => [row.digest, partsOf(row)]));
+      return db.read(async (tx) => {
+        const bundles = await tx.findBy(BundleRow, { digest: In(manifests) });
+        const parts = new Map(bundles.map((row) => [row.digest, partsOf(row)]));
+        const others = manifests.filter((digest) => !parts.has(digest));
+        const documents = others.length > 0 ? await tx.findBy(DocumentRow, { manifestDigest: In(others) }) : [];
+        for (const row of documents) parts.set(row.manifestDigest!, documentParts(row));
+        return parts;
+      });
     },
     async onSettled(tx, settled) {
-      // An envelope may be settled long after its transfer was sent anew in another one; then nothing changes.
-      const ids = settled.map(({ row }) => row.transferId);
-      const rows = await tx.find(TransferRow, {
-        where: { id: In(ids) },
-        select: { id: true, jti: true, state: true, version: true },
-      });
-      const byJti = new Map(rows.map((row) => [row.jti, row]));
-      const changes = settled.flatMap(({ row, state, refusal }) => {
-        const transfer = byJti.get(row.jti);
-        const next = transfer && transferAfter(transfer.state, state === 'received' ? 'receive' : 'refuse');
-        return next ? [{ id: transfer.id, ...next, refusal, version: transfer.version + 1 }] : [];
-      });
-      await updateRows(tx, 'transfer', 'id', changes);
+      const ids = [...new Set(settled.map(({ row }) => row.transferId))];
+      const rows = await tx.find(TransferRow, { where: { id: In(ids) }, ...lockForUpdate(db.dialect) });
+      const cases = new Map(rows.map((row) => [row.id, row]));
+      const events: LogEvent[] = [];
+      const changed = new Set<TransferRow>();
+      for (const each of settled) {
+        const row = cases.get(each.row.transferId);
+        const message = row && messageIn(each.row.envelope);
+        if (!row || !message) continue;
+        events.push(...settle(row, message, each));
+        if (mustGoAgain(row, each)) await casework.sendAgain(tx, row, message);
+        row.version++;
+        changed.add(row);
+      }
+      await saveCases(tx, [...changed]);
+      await audit.append(tx, events);
     },
     afterSettled,
   };
 }
 
+/** What the fate of an envelope does to its transfer: the receipt for a sending says that it was delivered. */
+export function settle(
+  row: TransferRow,
+  message: StateMessage,
+  { row: sent, state, refusal, at }: Settled,
+): LogEvent[] {
+  // An envelope may be settled long after another one went about the same transfer: `delivery` speaks of the last.
+  if (row.lastJti === sent.jti) Object.assign(row, { delivery: state, refusal } satisfies Partial<TransferRow>);
+  if (!row.life) return [];
+  const result = settleMessage(row.life, message, { refusal, at });
+  if (result === null) return [];
+  const transfer = row.id;
+  if (isRefusal(result)) {
+    // The peer's log contradicts what the peer has said before. Both are kept, and nothing follows from it.
+    const { command } = message;
+    return [{ event: 'command.refused', subject: { command, person: null, reason: result.code, transfer } }];
+  }
+  setLife(row, result.life);
+  return lifeLogEvents(result.events, { transfer, person: null, envelope: sent.digest });
+}
+
+/** The receiver's word stands although its envelope came too late: the peer was not there to take it. */
+function mustGoAgain(row: TransferRow, { refusal }: Settled): boolean {
+  return row.life?.side === 'receiver' && refusal === 'ENVELOPE_EXPIRED';
+}
+
 function partsOf(row: BundleRow): BundleParts {
-  return {
-    manifest: row.manifest,
-    signature: row.signature,
-    parts: [
-      { name: transferPart, content: row.transferJson },
-      { name: custodyPart, content: row.custodyJson },
-      { name: recognitionPart, content: row.recognitionJson },
-    ],
-  };
+  const parts = [
+    { name: transferPart, content: row.transferJson },
+    { name: custodyPart, content: row.custodyJson },
+    { name: recognitionPart, content: row.recognitionJson },
+  ];
+  if (row.filingProof !== null) parts.push({ name: filingProofPart, content: Buffer.from(row.filingProof) });
+  return { manifest: row.manifest, signature: row.signature, parts };
 }
 
 /** Which blobs transfers hold. */
 export const blobUse: BlobUse = {
-  async receivedFrom(tx, peer, digests) {
+  async receivedFrom(tx: Tx, peer, digests) {
     if (digests.length === 0) return new Map();
     const rows = await tx
       .createQueryBuilder(EvidenceRow, 'e')

@@ -13,6 +13,7 @@ import {
   type LogEvent,
   parseEnvelope,
   parseManifest,
+  type StateClaims,
   sealUrn,
   type TransferClaims,
   type Trust,
@@ -35,7 +36,7 @@ import {
   type TakenEnvelope,
   takenBefore,
 } from '@jieqiao/delivery';
-import { type Database, insertRows, step, type Tx } from '@jieqiao/platform';
+import { type Database, insertRows, lockForUpdate, step, type Tx, updateRows } from '@jieqiao/platform';
 import {
   evaluateRecognition,
   parseTransferData,
@@ -43,8 +44,21 @@ import {
   type TransferData,
 } from '@jieqiao/recognition';
 import { In } from 'typeorm';
-import { custodyPart, evidencePath, recognitionAgreement, recognitionPart, transferPart } from './bundle-contents';
-import { BundleRow, EvidenceRow, TransferRow } from './tables';
+import {
+  contentDigest,
+  custodyPart,
+  evidencePath,
+  recognitionAgreement,
+  recognitionPart,
+  transferPart,
+} from './bundle-contents';
+import { documentPart, documentRow, documentTypeOf, filingProofPart, readDocument } from './documents';
+import { deliveryId, isSending, lifeLogEvents, lifeOf, nodeActor, noFacts, saveCases, setLife } from './life-rows';
+import { isBundleCommand } from './send-transfer';
+import { BundleRow, DocumentRow, EvidenceRow, TransferRow } from './tables';
+import { apply, isRefusal, receive } from './transfer/apply';
+import { messageFault, type StateMessage } from './transfer/command-data';
+import { newLife, versionsOf } from './transfer/life';
 
 export interface ReceiveContext {
   db: Database;
@@ -61,8 +75,12 @@ export interface ReceiveContext {
 interface Checked {
   digest: Digest;
   envelope: Envelope | null;
-  /** Null when the delivery is to be refused for `refusal`, and of a test envelope, which brings nothing. */
+  /** What casework says in it; null when the delivery is to be refused for `refusal`, and of a test envelope. */
+  message: StateMessage | null;
+  /** With a message that hands a bundle over. */
   contents: Contents | null;
+  /** With a message about a transfer: the sealed document of the step, where one goes with it. */
+  paper: Paper | null;
   refusal: ErrorCode | null;
   /** A refusal consumes the position in the chain only if the envelope is really the peer's. */
   authentic: boolean;
@@ -80,6 +98,15 @@ interface Contents {
   signature: Buffer;
 }
 
+/** A step's document whose seal and digests are in order, and which says what the message says. */
+interface Paper {
+  content: Buffer;
+  type: string;
+  manifest: Buffer;
+  signature: Buffer;
+  filingProof: string | null;
+}
+
 /** What the transaction decides for one delivery. The receipt is fetched once the log has the entry. */
 type Decided =
   | { status: 'STATUS_RETRY'; code: ErrorCode; expectedSeq?: number }
@@ -92,8 +119,13 @@ interface Writes {
   events: LogEvent[];
   inbox: (Omit<TakenEnvelope, 'logId'> & { appended: number })[];
   transfers: TransferRow[];
+  /** Transfers that were here before. */
+  changed: Set<TransferRow>;
   evidence: EvidenceRow[];
+  /** Items that a new version leaves out, or takes in again. */
+  versioned: Set<EvidenceRow>;
   bundles: BundleRow[];
+  documents: DocumentRow[];
 }
 
 /**
@@ -113,10 +145,15 @@ export class ReceiveEnvelope {
     step('receive', '3-checked');
 
     const { decided, ids } = await db.transaction(async (tx) => {
-      const writes: Writes = { events: [], inbox: [], transfers: [], evidence: [], bundles: [] };
-      const result = await this.decide(tx, peer, checked, writes);
+      const writes: Writes = {
+        ...{ events: [], inbox: [], transfers: [], evidence: [], bundles: [], documents: [] },
+        ...{ changed: new Set(), versioned: new Set() },
+      };
+      // One moment for the step and for the log entry that proves it: both sides will have it from the receipt.
+      const at = this.context.now();
+      const result = await this.decide(tx, peer, checked, writes, at);
       // 4 one transaction: save + inbox + appendAuditEvent
-      const appended = await audit.append(tx, writes.events);
+      const appended = await audit.append(tx, writes.events, at);
       await save(tx, writes, appended);
       step('receive', '4-before-commit');
       return { decided: result, ids: appended };
@@ -142,7 +179,9 @@ export class ReceiveEnvelope {
     const checked: Checked = {
       digest: digestOf(Buffer.from(delivery.envelope)),
       envelope: null,
+      message: null,
       contents: null,
+      paper: null,
       refusal: null,
       authentic: false,
     };
@@ -161,7 +200,10 @@ export class ReceiveEnvelope {
       const agreement = agreements.judge(claims.agreement, new Date(claims.iat * 1000));
       const { anchors } = trustedParty(agreement.trust, peer)!;
       if (!crls.fresh(anchors, now)) throw new GatewayError('REVOCATION_STALE', { peer });
-      if (claims.kind === 'transfer') checked.contents = this.openContents(claims, agreement, delivery);
+      if (claims.kind !== 'test') checked.message = openMessage(claims);
+      if (claims.kind === 'transfer')
+        checked.contents = this.openContents(claims, agreement, delivery, checked.message!);
+      if (claims.kind === 'state') checked.paper = this.openPaper(claims, delivery, checked.message!);
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
       // Signed with a key that has been revoked since, and handed over by the peer itself: not taken, but it is the
@@ -174,7 +216,12 @@ export class ReceiveEnvelope {
     return checked;
   }
 
-  private openContents(claims: TransferClaims, agreement: Agreement, delivery: Delivery__Output): Contents {
+  private openContents(
+    claims: TransferClaims,
+    agreement: Agreement,
+    delivery: Delivery__Output,
+    message: StateMessage,
+  ): Contents {
     const { agreements, now } = this.context;
     // By the date of issue: what was on its way when the powers passed still counts.
     for (const node of [claims.iss, claims.aud])
@@ -185,10 +232,11 @@ export class ReceiveEnvelope {
     if (digestOf(delivery.manifest) !== claims.bundle.manifest) throw new GatewayError('BUNDLE_DIGEST_MISMATCH', {});
     const refs = parseManifest(delivery.manifest);
     checkSeal(delivery, claims, agreements.trustUnder(claims.agreement), now());
-    const parts = inlineParts(refs, delivery);
+    const parts = inlineParts(refs, delivery, [transferPart, custodyPart, recognitionPart]);
     const transfer = parseTransferData(parts[transferPart]!);
     mustMatchEnvelope(transfer, claims);
-    const manifest = checkEvidence(refs, transfer, claims);
+    mustMatchMessage(transfer, parts, claims, message);
+    const manifest = checkEvidence(refs, transfer, claims, Object.keys(parts).length);
     const decision = evaluateRecognition({
       transfer,
       agreement: recognitionAgreement(agreement),
@@ -201,7 +249,33 @@ export class ReceiveEnvelope {
     return { transfer, decision, decisionJson, report, parts, manifest: manifestBytes, signature };
   }
 
-  private async decide(tx: Tx, peer: string, checked: readonly Checked[], writes: Writes): Promise<Decided[]> {
+  /** The document that goes with a step; which type it has to be depends on the transfer, and is asked later. */
+  private openPaper(claims: StateClaims, delivery: Delivery__Output, message: StateMessage): Paper | null {
+    if (!claims.bundle) {
+      if (message.data.document !== undefined) throw new GatewayError('BUNDLE_FILE_MISSING', { part: documentPart });
+      return null;
+    }
+    const { agreements, now } = this.context;
+    const { manifest, signature } = delivery;
+    if (digestOf(manifest) !== claims.bundle.manifest) throw new GatewayError('BUNDLE_DIGEST_MISMATCH', {});
+    const refs = parseManifest(manifest);
+    checkSeal(delivery, claims, agreements.trustUnder(claims.agreement), now());
+    const parts = inlineParts(refs, delivery, [documentPart]);
+    if (refs.length !== Object.keys(parts).length) {
+      throw new GatewayError('BUNDLE_MALFORMED', { reason: 'file-without-data' });
+    }
+    const content = parts[documentPart]!;
+    const { type } = readDocument(content, message, claims.iss, claims.aud);
+    return { content, type, manifest, signature, filingProof: parts[filingProofPart]?.toString() ?? null };
+  }
+
+  private async decide(
+    tx: Tx,
+    peer: string,
+    checked: readonly Checked[],
+    writes: Writes,
+    at: Date,
+  ): Promise<Decided[]> {
     const { db, intake } = this.context;
     const lane = await lockChain(tx, db.dialect, peer, 'in');
     const jtis = checked.flatMap(({ envelope }) => (envelope ? [envelope.claims.jti] : []));
@@ -211,11 +285,11 @@ export class ReceiveEnvelope {
     }
     const bundles = checked.flatMap(({ envelope }) => (envelope?.claims.bundle ? [envelope.claims.bundle] : []));
     const arrived = await intake.arrived(tx, peer, bundles);
-    const taken = await existingTransfers(tx, checked);
+    const cases = await existingCases(tx, db.dialect, checked);
     const start = lane.seq;
     const decided: Decided[] = [];
     for (const delivery of checked) {
-      const outcome = this.decideOne(peer, delivery, { lane, known, arrived, taken, writes });
+      const outcome = this.decideOne(peer, delivery, { lane, known, arrived, cases, writes, at });
       decided.push(outcome);
       if (outcome.status === 'STATUS_RETRY') break; // the chain stops here; what follows waits for it
     }
@@ -229,7 +303,7 @@ export class ReceiveEnvelope {
   }
 
   private decideOne(peer: string, delivery: Checked, state: DecisionState): Decided {
-    const { lane, known, arrived, taken, writes } = state;
+    const { lane, known, arrived, writes, at } = state;
     const claims = delivery.envelope?.claims ?? null;
     // 2 known envelope: the original receipt again, whatever has become of its agreement and its signer since
     const before = claims?.iss === peer ? known.get(claims.jti) : undefined;
@@ -255,15 +329,17 @@ export class ReceiveEnvelope {
     const files = contents ? (claims.bundle?.files ?? []) : [];
     if (!files.every((file) => arrived.has(file.digest))) return { status: 'STATUS_RETRY', code: 'BLOB_MISSING' };
     if (files.some((file) => arrived.get(file.digest)!.bytes !== file.bytes)) refusal = 'LENGTH_MISMATCH';
-    if (!refusal && claims.kind === 'transfer' && taken.has(claims.transfer)) refusal = 'WRONG_STATE';
 
     const log = { appended: writes.events.length };
     if (!refusal && claims.kind === 'test') {
       writes.events.push(testedEvent(peer, delivery));
-    } else if (!refusal && claims.kind === 'transfer' && contents) {
-      writes.events.push(receivedEvent(peer, delivery, claims, contents));
-      this.take(peer, claims, contents, arrived, writes);
-      taken.add(claims.transfer);
+    } else if (!refusal && claims.kind !== 'test' && delivery.message) {
+      const outcome = this.hear(peer, claims, delivery, state);
+      if (outcome === 'later') {
+        writes.events.push(refusedEvent(peer, delivery, 'MESSAGE_OUT_OF_TURN'));
+        return { status: 'STATUS_RETRY', code: 'MESSAGE_OUT_OF_TURN' };
+      }
+      refusal = outcome;
     } else {
       refusal ??= 'INTERNAL';
       writes.events.push(refusedEvent(peer, delivery, refusal));
@@ -278,58 +354,130 @@ export class ReceiveEnvelope {
       envelope: compact(delivery.envelope!),
       digest: delivery.digest,
       refusal,
-      receivedAt: this.context.now().toISOString(),
+      receivedAt: at.toISOString(),
       appended: log.appended,
     });
     return refusal ? { status: 'STATUS_REFUSED', code: refusal, log } : { status: 'STATUS_RECEIVED', code: '', log };
   }
 
-  private take(
+  /**
+   * Takes a message of casework into this side's replica of the transfer's life, with what it brings.
+   * @returns null when it was taken, why it never will be, or `later` when something of the peer's has to come first
+   */
+  private hear(
     peer: string,
+    claims: TransferClaims | StateClaims,
+    delivery: Checked,
+    state: DecisionState,
+  ): ErrorCode | 'later' | null {
+    const { cases, writes, at } = state;
+    const message = delivery.message!;
+    const known = cases.get(claims.transfer);
+    const refuseFor = (code: ErrorCode, reason: string): ErrorCode => {
+      const { command, transfer } = message;
+      writes.events.push(refusedEvent(peer, delivery, code));
+      writes.events.push({ event: 'command.refused', subject: { command, person: null, reason, transfer } });
+      return code;
+    };
+    if (known && !isParty(known.row, peer, claims, message)) return refuseFor('MESSAGE_REFUSED', 'another-transfer');
+    if (!known && !(delivery.contents && isSending(message))) return refuseFor('MESSAGE_REFUSED', 'unknown-transfer');
+    const row = known?.row ?? newRow(peer, claims, delivery.contents!, at);
+    const { kind, side } = lifeOf(row);
+    const wanted = documentTypeOf(message.command, message.from, kind);
+    if (delivery.paper && delivery.paper.type !== wanted) return refuseFor('MESSAGE_REFUSED', 'document-type');
+
+    const result = receive(lifeOf(row), message);
+    if (isRefusal(result)) {
+      // The receipt for our own sending is still on its way into the database; until then the peer's first word waits.
+      const waits = side === 'sender' && lifeOf(row).pending.some(isSending);
+      if (result.code === 'OUT_OF_TURN' && waits) return 'later';
+      return refuseFor('MESSAGE_REFUSED', result.code);
+    }
+    const changedItem = known && delivery.contents ? changedFile(known.evidence, delivery.contents.transfer) : null;
+    if (changedItem) return refuseFor('BUNDLE_MALFORMED', 'evidence-changed');
+
+    writes.events.push(receivedEvent(peer, delivery, claims));
+    // Known already, in another envelope: nothing comes of it.
+    if (result.life === lifeOf(row)) return null;
+    const told = { transfer: row.id, person: null, document: message.data.document, envelope: delivery.digest };
+    writes.events.push(...lifeLogEvents(result.events, told));
+    setLife(row, result.life);
+    if (known) {
+      row.version++;
+      row.updatedAt = at.toISOString();
+      writes.changed.add(row);
+    } else {
+      cases.set(row.id, { row, evidence: [] });
+      writes.transfers.push(row);
+    }
+    if (delivery.contents) this.takeBundle(claims as TransferClaims, delivery.contents, cases.get(row.id)!, state);
+    if (delivery.paper) {
+      const { content, manifest, signature, filingProof } = delivery.paper;
+      const about = { transferId: row.id, type: wanted!, side: message.from, content, createdAt: at.toISOString() };
+      const sealed = { manifest, signature, digest: digestOf(manifest) };
+      writes.documents.push(documentRow(about, sealed, filingProof));
+    }
+    if (isSending(message)) this.deliver(row, message, delivery.digest, state);
+    return null;
+  }
+
+  /** The receipt says it to the peer: the node has taken the transfer in. */
+  private deliver(row: TransferRow, message: StateMessage, envelope: Digest, { writes, at }: DecisionState): void {
+    const context = {
+      actor: nodeActor,
+      at: at.toISOString(),
+      messageId: deliveryId(message.id),
+      facts: noFacts,
+    };
+    const delivered = apply(lifeOf(row), 'deliver', {}, context);
+    if (isRefusal(delivered)) throw new GatewayError('INTERNAL', { reason: 'not-deliverable', code: delivered.code });
+    setLife(row, delivered.life);
+    writes.events.push(...lifeLogEvents(delivered.events, { transfer: row.id, person: null, envelope }));
+  }
+
+  /** A bundle, the first or a new version: what stood in the one before is kept beside it. */
+  private takeBundle(
     claims: TransferClaims,
     contents: Contents,
-    arrived: ReadonlyMap<Digest, ArrivedBlob>,
-    writes: Writes,
+    known: { row: TransferRow; evidence: EvidenceRow[] },
+    { arrived, writes, at }: DecisionState,
   ): void {
-    const { now, random } = this.context;
-    const at = now();
+    const { random } = this.context;
+    const { row } = known;
     const createdAt = at.toISOString();
     const { transfer } = contents;
-    writes.transfers.push({
-      id: claims.transfer,
-      direction: 'in',
-      kind: transfer.kind,
-      dossierId: claims.dossier,
+    const digest = claims.bundle!.manifest;
+    Object.assign(row, {
       number: transfer.number,
       title: transfer.cause,
-      peer,
-      state: 'DELIVERED',
-      delivery: 'received',
-      refusal: null,
-      version: 1,
-      data: null,
-      recognition: contents.decisionJson.toString(),
-      bundleDigest: claims.bundle!.manifest,
+      bundleDigest: digest,
       jti: claims.jti,
-      authorId: null,
-      createdAt,
-      updatedAt: createdAt,
-    });
+      recognition: contents.decisionJson.toString(),
+      decisions: stillDecided(row, contents),
+    } satisfies Partial<TransferRow>);
     writes.bundles.push({
-      digest: claims.bundle!.manifest,
-      transferId: claims.transfer,
+      digest,
+      transferId: row.id,
       manifest: contents.manifest,
       signature: contents.signature,
       transferJson: contents.parts[transferPart]!,
       custodyJson: contents.parts[custodyPart]!,
       recognitionJson: contents.parts[recognitionPart]!,
+      filingProof: contents.parts[filingProofPart]?.toString() ?? null,
       createdAt,
     });
-    for (const item of transfer.evidence) {
-      writes.evidence.push({
+    const before = versionsOf(lifeOf(row).agreed).length - 1;
+    const current = new Set(transfer.evidence.map(({ seq }) => seq));
+    for (const item of known.evidence) {
+      const lastVersion = current.has(item.seq) ? null : (item.lastVersion ?? before);
+      if (lastVersion !== item.lastVersion) writes.versioned.add(Object.assign(item, { lastVersion }));
+    }
+    const there = new Set(known.evidence.map(({ seq }) => seq));
+    for (const item of transfer.evidence.filter(({ seq }) => !there.has(seq))) {
+      const taken: EvidenceRow = {
         // The sender's ids may collide with ours, by chance or on purpose; they stay inside the bundle's data.
         id: uuidv7(at.getTime(), random(10)),
-        transferId: claims.transfer,
+        transferId: row.id,
         seq: item.seq,
         fileName: item.fileName,
         mediaType: item.mediaType,
@@ -338,10 +486,84 @@ export class ReceiveEnvelope {
         crc32: arrived.get(item.digest)!.crc32,
         data: null,
         firstHashAt: item.firstHashAt,
+        lastVersion: null,
         createdAt,
-      });
+      };
+      known.evidence.push(taken);
+      writes.evidence.push(taken);
     }
   }
+}
+
+function newRow(peer: string, claims: TransferClaims | StateClaims, { transfer }: Contents, at: Date): TransferRow {
+  const createdAt = at.toISOString();
+  const { kind, number, cause, urgency } = transfer;
+  const life = newLife({ transfer: claims.transfer, kind, urgent: urgency === 'urgent', side: 'receiver' });
+  return {
+    id: claims.transfer,
+    direction: 'in',
+    kind,
+    dossierId: claims.dossier,
+    number,
+    title: cause,
+    peer,
+    state: 'SENT',
+    delivery: 'received',
+    refusal: null,
+    version: 1,
+    data: null,
+    recognition: null,
+    bundleDigest: null,
+    jti: claims.jti,
+    lastJti: null,
+    life,
+    acknowledged: null,
+    decisions: null,
+    findings: null,
+    authorId: null,
+    createdAt,
+    updatedAt: createdAt,
+  };
+}
+
+/** Whether the transfer is one between this node and that peer, and the peer speaks for the side that it is on. */
+function isParty(
+  row: TransferRow,
+  peer: string,
+  claims: TransferClaims | StateClaims,
+  { from }: StateMessage,
+): boolean {
+  const side = row.direction === 'in' ? 'sender' : 'receiver';
+  return row.life !== null && row.peer === peer && row.dossierId === claims.dossier && from === side;
+}
+
+/** Under a number that an item has had, there can only be that item: it is left out, or it stays as it is. */
+function changedFile(evidence: readonly EvidenceRow[], transfer: TransferData): boolean {
+  const held = new Map(evidence.map((item) => [item.seq, item]));
+  return transfer.evidence.some(({ seq, digest, fileName }) => {
+    const item = held.get(seq);
+    return item !== undefined && (item.digest !== digest || item.fileName !== fileName);
+  });
+}
+
+/** What was decided on an item stands for as long as the item is stated as it was. */
+function stillDecided({ decisions }: TransferRow, { transfer }: Contents): TransferRow['decisions'] {
+  if (!decisions) return null;
+  const stated = new Map(transfer.evidence.map((item) => [item.id, digestOf(canonicalJson(item))]));
+  return Object.fromEntries(Object.entries(decisions).filter(([id, { item }]) => stated.get(id) === item));
+}
+
+/** What an envelope says, in the form of casework, about the transfer and by the side that the envelope names. */
+function openMessage(claims: TransferClaims | StateClaims): StateMessage {
+  const value: unknown = claims.body.message;
+  const fault = messageFault(value);
+  if (fault) throw new GatewayError('MESSAGE_REFUSED', fault);
+  const message = value as StateMessage;
+  const brings = claims.kind === 'transfer';
+  if (message.transfer !== claims.transfer || isBundleCommand(message.command) !== brings) {
+    throw new GatewayError('MESSAGE_REFUSED', { reason: 'message-differs-from-envelope' });
+  }
+  return message;
 }
 
 /** Reasons that pass: an agreement not imported here yet, a clock that is ahead, a revocation list that is to come. */
@@ -355,13 +577,14 @@ interface DecisionState {
   lane: ChainEnd;
   known: Map<string, { digest: Digest; refusal: ErrorCode | null; log: LogRef }>;
   arrived: ReadonlyMap<Digest, ArrivedBlob>;
-  /** Transfers that are here already, so that their ids can't be taken again. */
-  taken: Set<string>;
+  /** Transfers that are here already, locked, with all their evidence where a new version comes. */
+  cases: Map<string, { row: TransferRow; evidence: EvidenceRow[] }>;
   writes: Writes;
+  at: Date;
 }
 
 /** A bundle that comes today may have been sealed today: a revocation counts up to now, whatever date the seal states. */
-function checkSeal(delivery: Delivery__Output, claims: TransferClaims, trust: Trust, now: Date): void {
+function checkSeal(delivery: Delivery__Output, claims: TransferClaims | StateClaims, trust: Trust, now: Date): void {
   const { anchors } = trustedParty(trust, claims.iss)!;
   const issuedAt = new Date(claims.iat * 1000);
   const { manifest, signature } = delivery;
@@ -374,8 +597,12 @@ function checkSeal(delivery: Delivery__Output, claims: TransferClaims, trust: Tr
 }
 
 /** The small parts, each exactly once, each as the sealed manifest says. */
-function inlineParts(refs: readonly BundleFileRef[], delivery: Delivery__Output): Record<string, Buffer> {
-  const expected = [transferPart, custodyPart, recognitionPart];
+function inlineParts(
+  refs: readonly BundleFileRef[],
+  delivery: Delivery__Output,
+  needed: readonly string[],
+): Record<string, Buffer> {
+  const expected = [...needed, filingProofPart];
   const parts: Record<string, Buffer> = {};
   for (const { name, content } of delivery.parts) {
     if (!expected.includes(name) || parts[name]) throw new GatewayError('BUNDLE_MALFORMED', { reason: 'part' });
@@ -384,7 +611,7 @@ function inlineParts(refs: readonly BundleFileRef[], delivery: Delivery__Output)
     }
     parts[name] = content;
   }
-  const missing = expected.find((name) => !parts[name]);
+  const missing = needed.find((name) => !parts[name]);
   if (missing) throw new GatewayError('BUNDLE_FILE_MISSING', { part: missing });
   return parts;
 }
@@ -400,11 +627,27 @@ function mustMatchEnvelope(transfer: TransferData, claims: TransferClaims): void
   if (!same) throw new GatewayError('BUNDLE_MALFORMED', { reason: 'data-differs-from-envelope' });
 }
 
+/** What the message says of the bundle is what the bundle is. */
+function mustMatchMessage(
+  transfer: TransferData,
+  parts: Record<string, Buffer>,
+  claims: TransferClaims,
+  { data }: StateMessage,
+): void {
+  const same =
+    data.bundle === claims.bundle!.manifest &&
+    data.document === digestOf(parts[transferPart]!) &&
+    data.content === contentDigest(transfer) &&
+    (data.number === undefined || data.number === transfer.number);
+  if (!same) throw new GatewayError('BUNDLE_MALFORMED', { reason: 'data-differs-from-message' });
+}
+
 /** Manifest, case data and envelope must speak of the same files. Returns the digest per evidence id for rule R06. */
 function checkEvidence(
   refs: readonly BundleFileRef[],
   transfer: TransferData,
   claims: TransferClaims,
+  inline: number,
 ): Record<string, string> {
   const files = new Map(refs.map((ref) => [ref.name, ref]));
   const announced = new Map(claims.bundle!.files.map((file) => [file.digest, file.bytes]));
@@ -419,17 +662,30 @@ function checkEvidence(
     digests[item.id] = ref.digest;
     used.add(ref.digest);
   }
-  if (refs.length !== transfer.evidence.length + 3) throw malformed('file-without-data');
+  if (refs.length !== transfer.evidence.length + inline) throw malformed('file-without-data');
   if (used.size !== announced.size || announced.size !== claims.bundle!.files.length)
     throw malformed('files-announced');
   return digests;
 }
 
-async function existingTransfers(tx: Tx, checked: readonly Checked[]): Promise<Set<string>> {
-  const ids = checked.flatMap(({ contents }) => (contents ? [contents.transfer.id] : []));
-  if (ids.length === 0) return new Set();
-  const rows = await tx.find(TransferRow, { where: { id: In(ids) }, select: { id: true } });
-  return new Set(rows.map((row) => row.id));
+async function existingCases(
+  tx: Tx,
+  dialect: Database['dialect'],
+  checked: readonly Checked[],
+): Promise<DecisionState['cases']> {
+  const ids = checked.flatMap(({ message }) => (message ? [message.transfer] : []));
+  if (ids.length === 0) return new Map();
+  const rows = await tx.find(TransferRow, { where: { id: In(ids) }, ...lockForUpdate(dialect) });
+  const cases = new Map(rows.map((row) => [row.id, { row, evidence: [] as EvidenceRow[] }]));
+  const renewed = checked.flatMap(({ contents }) =>
+    contents && cases.has(contents.transfer.id) ? [contents.transfer.id] : [],
+  );
+  if (renewed.length > 0) {
+    for (const item of await tx.findBy(EvidenceRow, { transferId: In(renewed) })) {
+      cases.get(item.transferId)!.evidence.push(item);
+    }
+  }
+  return cases;
 }
 
 async function save(tx: Tx, writes: Writes, ids: readonly number[]): Promise<void> {
@@ -438,8 +694,12 @@ async function save(tx: Tx, writes: Writes, ids: readonly number[]): Promise<voi
     writes.inbox.map(({ appended, ...row }) => ({ ...row, logId: ids[appended]! })),
   );
   await insertRows(tx, TransferRow, writes.transfers);
+  await saveCases(tx, [...writes.changed]);
   await insertRows(tx, BundleRow, writes.bundles);
   await insertRows(tx, EvidenceRow, writes.evidence);
+  const versioned = [...writes.versioned].map(({ id, lastVersion }) => ({ id, last_version: lastVersion }));
+  await updateRows(tx, 'evidence', 'id', versioned);
+  await insertRows(tx, DocumentRow, writes.documents);
 }
 
 /** A refusal that takes no place in the chain: the envelope is not, or not provably, the next one of this peer. */
@@ -461,7 +721,8 @@ function testedEvent(peer: string, { digest, envelope }: Checked): LogEvent {
   return { event: 'envelope.tested', subject: { agreement, envelope: digest, jti, peer, seq } };
 }
 
-function receivedEvent(peer: string, delivery: Checked, claims: TransferClaims, contents: Contents): LogEvent {
+function receivedEvent(peer: string, delivery: Checked, claims: TransferClaims | StateClaims): LogEvent {
+  const { contents } = delivery;
   return {
     event: 'envelope.received',
     subject: {
@@ -471,10 +732,10 @@ function receivedEvent(peer: string, delivery: Checked, claims: TransferClaims, 
       envelope: delivery.digest,
       jti: claims.jti,
       kind: claims.kind,
-      manifest: claims.bundle!.manifest,
-      outcome: contents.decision.outcome,
+      manifest: claims.bundle?.manifest ?? null,
+      outcome: contents?.decision.outcome ?? null,
       peer,
-      report: contents.report,
+      report: contents?.report ?? null,
       seq: claims.seq,
       transfer: claims.transfer,
     },

@@ -1,14 +1,13 @@
 import { type Person, requirePermission } from '@jieqiao/access';
 import type { AuditLog } from '@jieqiao/audit';
 import {
+  canonicalJson,
   type Digest,
   digestOf,
-  type EnvelopeClaims,
   GatewayError,
   type LogEvent,
   type SealedBundle,
   sealBundle,
-  signEnvelope,
   uuidv7,
 } from '@jieqiao/core';
 import {
@@ -29,24 +28,43 @@ import {
   type Tx,
   updateRows,
 } from '@jieqiao/platform';
-import { evaluateRecognition, type RecognitionDecision } from '@jieqiao/recognition';
-import { In } from 'typeorm';
+import { evaluateRecognition, type RecognitionDecision, type TransferData } from '@jieqiao/recognition';
+import { In, IsNull } from 'typeorm';
 import {
   announcedFiles,
   bundleFiles,
   composeTransfer,
+  contentDigest,
   custodyPart,
   digestsById,
   recognitionAgreement,
   recognitionPart,
   transferPart,
 } from './bundle-contents';
+import { nextEnvelope, wholeSecond } from './envelopes';
+import { actorOf, factsOf, mayBeSent, rulesAgainst } from './facts';
+import { accepted, clockRowsOf, lifeLogEvents, lifeOf, refusalEvents, setLife } from './life-rows';
 import { BundleRow, EvidenceRow, IdempotencyRow, TransferRow } from './tables';
-import { transferAfter } from './transfer/transfer';
+import { apply, type LifeEvent } from './transfer/apply';
+import type { CommandData } from './transfer/command-data';
+import type { Command } from './transfer/lifecycle';
+
+/** Commands that hand a bundle over: the transfer itself, or a new version of it. */
+export const bundleCommands = ['send', 'send-urgent', 'answer-supplement', 'replace-items'] as const;
+export type BundleCommand = (typeof bundleCommands)[number];
+
+export function isBundleCommand(command: Command): command is BundleCommand {
+  return (bundleCommands as readonly Command[]).includes(command);
+}
 
 export interface SendRequest {
   person: Person;
   transferId: string;
+  command: BundleCommand;
+  /** What the person gives with the command; the node adds document, bundle, content and number. */
+  data: CommandData;
+  /** Proof of the sender's own filing, where the data state one. */
+  filingProof: string | null;
   /** Rules whose request for supplements the sender has seen and sends in spite of. */
   acknowledge: readonly string[];
   /** The version that the sender has seen; null sends whatever stands. */
@@ -63,6 +81,9 @@ export interface SendContext {
   keys: () => KeyRing;
   /** How long the peer may take to accept an envelope, seconds. */
   envelopeLifetime: number;
+  /** Whether leads, too, have a legal review before they leave. */
+  legalReviewOfLeads: boolean;
+  returnCodes: (day: string) => readonly string[];
   wake(peer: string): void;
   now: () => Date;
   random: (bytes: number) => Buffer;
@@ -75,6 +96,8 @@ export interface Sent {
   evidence: EvidenceRow[];
   outbox: QueuedEnvelope;
   bundle: BundleRow;
+  events: LifeEvent[];
+  document: Digest;
 }
 
 const maxBatch = 64;
@@ -93,7 +116,7 @@ export class SendTransfer {
 
   /**
    * @returns what was written, or null when this key has done it before
-   * @throws GatewayError FORBIDDEN, NOT_FOUND, WRONG_STATE, PRECONDITION_FAILED, IDEMPOTENCY_KEY_REUSED,
+   * @throws GatewayError FORBIDDEN, NOT_FOUND, COMMAND_REFUSED, PRECONDITION_FAILED, IDEMPOTENCY_KEY_REUSED,
    * EVIDENCE_INCOMPLETE, VALIDATION_FAILED, AGREEMENT_*, AUTHORITY_SUCCEEDED, CERTIFICATE_REFUSED, RECOGNITION_BLOCKED,
    * ACKNOWLEDGEMENT_REQUIRED
    */
@@ -107,6 +130,7 @@ export class SendTransfer {
       const stored = await load(tx, this.context.db.dialect, requests);
       const lanes = new Map<string, ChainEnd>();
       const sent: Sent[] = [];
+      const refused: LogEvent[] = [];
       for (const request of requests) {
         try {
           const done = await this.sendOne(tx, request, stored, lanes);
@@ -115,13 +139,14 @@ export class SendTransfer {
         } catch (reason) {
           // A refusal of one request is no reason to hold up the others; a failure of the database is.
           if (!(reason instanceof GatewayError)) throw reason;
+          refused.push(...refusalEvents(reason, request.command, request.person, request.transferId));
           results.push({ status: 'rejected', reason });
         }
       }
       // 4 one transaction: save + appendAuditEvent + outbox
       await save(tx, sent, lanes);
       step('send', '4-saved');
-      await this.context.audit.append(tx, sent.map(sentEvent));
+      await this.context.audit.append(tx, [...sent.flatMap(sentEvents), ...refused]);
       step('send', '4-before-commit');
       return { results, peers: new Set(sent.map(({ row }) => row.peer)) };
     });
@@ -139,73 +164,91 @@ export class SendTransfer {
     lanes: Map<string, ChainEnd>,
   ): Promise<Sent | null> {
     // 1 permission and state
-    const { person } = request;
-    requirePermission(person, 'transfer.send');
+    const { person, command } = request;
+    requirePermission(person, 'transfer.command');
     if (alreadyDone(request, stored)) return null;
     const row = stored.transfers.get(request.transferId);
     if (row?.direction !== 'out') throw new GatewayError('NOT_FOUND', { what: 'transfer' });
-    mustBeSenders(person, row);
     if (request.ifVersion !== null && request.ifVersion !== row.version) {
       throw new GatewayError('PRECONDITION_FAILED', { version: row.version });
     }
-    const next = transferAfter(row.state, 'send');
-    if (!next) throw new GatewayError('WRONG_STATE', { state: row.state, command: 'send' });
     step('send', '1-permitted');
 
     // 2 evaluateRecognition
-    const { node, now, random, agreements, keys, envelopeLifetime } = this.context;
+    const { node, now, random, agreements, keys, legalReviewOfLeads, returnCodes } = this.context;
     const at = now();
-    // The peer judges by the time in the envelope, which has whole seconds: so do we.
-    const issuedAt = new Date(Math.floor(at.getTime() / 1000) * 1000);
+    const issuedAt = wholeSecond(at);
     const agreement = agreements.current(row.peer, issuedAt);
     for (const party of [node, row.peer]) agreements.mustHavePowers(agreement, party, issuedAt);
     const evidence = stored.evidence.get(row.id) ?? [];
     const transfer = composeTransfer(row, evidence, agreement, node);
+    const terms = recognitionAgreement(agreement);
     const decision = evaluateRecognition({
       transfer,
-      agreement: recognitionAgreement(agreement),
+      agreement: terms,
       manifest: digestsById(evidence),
       at: at.toISOString(),
     });
-    mayBeSent(decision, request.acknowledge);
+    const acknowledged = [...request.acknowledge, ...(row.acknowledged ?? [])];
+    if (isSending(command)) mayBeSent(decision, acknowledged);
+    else mayBeSupplemented(decision);
     step('send', '2-evaluated');
 
     // 3 seal bundle, signEnvelope
     // An expired certificate is found here, where the administrator can act, not at the peer, where the chain would stop.
     const seal = keys().seal(agreement, issuedAt);
-    const nodeSigner = keys().node(agreement, issuedAt);
-    const files = bundleFiles(transfer, decision, evidence, at.toISOString());
+    const files = bundleFiles(transfer, decision, evidence, at.toISOString(), request.filingProof);
     const sealed = sealBundle(files, seal, at);
+    const document = digestOf(part(files, transferPart));
+    const life = lifeOf(row);
+    const facts = factsOf({
+      row,
+      command,
+      transfer,
+      decision,
+      acknowledged,
+      legalReview: legalReviewOfLeads,
+      ownCase: null,
+      returnCodes: returnCodes(at.toISOString()),
+    });
+    const applied = accepted(
+      apply(
+        life,
+        command,
+        { ...request.data, ...bundleData(command, row, transfer, sealed, document) },
+        {
+          actor: actorOf(person),
+          at: at.toISOString(),
+          messageId: uuidv7(at.getTime(), random(10)),
+          facts,
+          clockRows: clockRowsOf(terms, row, node),
+        },
+      ),
+      command,
+    );
     const lane = lanes.get(row.peer) ?? (await lockChain(tx, this.context.db.dialect, row.peer, 'out'));
     lanes.set(row.peer, lane);
-    const claims: EnvelopeClaims = {
-      iss: node,
-      aud: row.peer,
-      jti: uuidv7(at.getTime(), random(10)),
-      iat: issuedAt.getTime() / 1000,
-      exp: issuedAt.getTime() / 1000 + envelopeLifetime,
-      kind: 'transfer',
-      dossier: row.dossierId,
-      transfer: row.id,
-      seq: lane.seq + 1,
-      prev: lane.digest,
-      agreement: agreement.ref,
+    const outbox = nextEnvelope(this.context, lane, {
+      row,
+      message: applied.messages[0]!,
       bundle: { manifest: sealed.digest, files: announcedFiles(evidence) },
-      body: { transferKind: row.kind, number: row.number },
-    };
-    const envelope = signEnvelope(claims, nodeSigner);
+      brings: { transferKind: row.kind, number: row.number },
+      agreement,
+      at,
+    });
     step('send', '3-signed');
 
-    lane.seq = claims.seq;
-    lane.digest = digestOf(Buffer.from(envelope));
     const createdAt = at.toISOString();
-    Object.assign(row, next, {
+    setLife(row, applied.life);
+    Object.assign(row, {
+      delivery: 'queued',
       refusal: null,
       version: row.version + 1,
       bundleDigest: sealed.digest,
-      jti: claims.jti,
+      jti: outbox.jti,
+      lastJti: outbox.jti,
       updatedAt: createdAt,
-    });
+    } satisfies Partial<TransferRow>);
     const done: IdempotencyRow = {
       personId: person.id,
       key: request.idempotencyKey,
@@ -214,21 +257,8 @@ export class SendTransfer {
       createdAt,
     };
     stored.done.set(doneKey(person, request.idempotencyKey), done);
-    return {
-      done,
-      row,
-      evidence,
-      outbox: {
-        jti: claims.jti,
-        peer: row.peer,
-        seq: claims.seq,
-        transferId: row.id,
-        envelope,
-        digest: lane.digest,
-        createdAt,
-      },
-      bundle: bundleRow(row.id, sealed, files, createdAt),
-    };
+    const bundle = bundleRow(row.id, sealed, files, request.filingProof, createdAt);
+    return { done, row, evidence, outbox, bundle, events: applied.events, document };
   }
 }
 
@@ -243,7 +273,7 @@ async function load(tx: Tx, dialect: Database['dialect'], requests: readonly Sen
   const keys = [...new Set(requests.map((request) => request.idempotencyKey))];
   const transfers = await tx.find(TransferRow, { where: { id: In(ids) }, ...lockForUpdate(dialect) });
   const evidence = await tx.find(EvidenceRow, {
-    where: { transferId: In(ids) },
+    where: { transferId: In(ids), lastVersion: IsNull() },
     order: { transferId: 'ASC', seq: 'ASC' },
   });
   const done = await tx.findBy(IdempotencyRow, {
@@ -273,6 +303,8 @@ async function save(tx: Tx, sent: readonly Sent[], lanes: ReadonlyMap<string, Ch
       version: row.version,
       bundle_digest: row.bundleDigest,
       jti: row.jti,
+      last_jti: row.lastJti,
+      life: JSON.stringify(row.life),
       updated_at: row.updatedAt,
     })),
   );
@@ -293,20 +325,37 @@ async function save(tx: Tx, sent: readonly Sent[], lanes: ReadonlyMap<string, Ch
   for (const [peer, end] of lanes) await moveChain(tx, peer, 'out', end);
 }
 
-function sentEvent({ row, outbox }: Sent): LogEvent {
-  return {
-    event: 'transfer.sent',
-    subject: {
-      dossier: row.dossierId,
-      envelope: outbox.digest,
-      jti: outbox.jti,
-      manifest: row.bundleDigest,
-      peer: row.peer,
-      seq: outbox.seq,
-      transfer: row.id,
-    },
-  };
+function sentEvents({ row, outbox, done, events, document }: Sent): LogEvent[] {
+  const { id: transfer, dossierId: dossier, bundleDigest: manifest } = row;
+  const { digest: envelope, jti, peer, seq } = outbox;
+  return [
+    { event: 'transfer.sent', subject: { dossier, envelope, jti, manifest, peer, seq, transfer } },
+    ...lifeLogEvents(events, { transfer, person: done.personId, document, envelope }),
+  ];
 }
+
+/** What the node knows better than the person who gives the command. */
+function bundleData(
+  command: BundleCommand,
+  row: TransferRow,
+  transfer: TransferData,
+  sealed: SealedBundle,
+  document: Digest,
+): CommandData {
+  const version = { document, bundle: sealed.digest, content: contentDigest(transfer) };
+  return isSending(command) ? { ...version, number: row.number } : version;
+}
+
+function isSending(command: BundleCommand): boolean {
+  return command === 'send' || command === 'send-urgent';
+}
+
+/** The receiver has asked for it and knows the rest; what may never leave does not leave with a supplement either. */
+function mayBeSupplemented(decision: RecognitionDecision): void {
+  const rules = rulesAgainst(decision, 'answer-supplement').filter((rule) => neverLeaves.includes(rule));
+  if (rules.length > 0) throw new GatewayError('RECOGNITION_BLOCKED', { outcome: 'blocked', rules });
+}
+const neverLeaves: readonly string[] = ['R06', 'R16', 'R18', 'R19'];
 
 function alreadyDone(request: SendRequest, stored: Stored): boolean {
   const done = stored.done.get(doneKey(request.person, request.idempotencyKey));
@@ -315,47 +364,43 @@ function alreadyDone(request: SendRequest, stored: Stored): boolean {
   return true;
 }
 
-/** Until the approval steps exist: whoever wrote the draft, or who may send for the authority. */
-function mustBeSenders(person: Person, row: TransferRow): void {
-  const forAuthority = person.roles.includes('head') || person.roles.includes('seal-keeper');
-  if (!forAuthority && row.authorId !== person.id) throw new GatewayError('FORBIDDEN', { permission: 'transfer.send' });
-}
-
-/** Blocked transfers never leave; those that lack something leave only when the sender has said so, rule by rule. */
-function mayBeSent(decision: RecognitionDecision, acknowledged: readonly string[]): void {
-  const rules = (result: string) => [
-    ...new Set(decision.results.filter((entry) => entry.result === result).map((entry) => entry.rule)),
-  ];
-  if (decision.outcome === 'blocked' || decision.outcome === 'crime-track') {
-    throw new GatewayError('RECOGNITION_BLOCKED', { outcome: decision.outcome, rules: rules('block') });
-  }
-  const open = rules('supplement').filter((rule) => !acknowledged.includes(rule));
-  if (open.length > 0) throw new GatewayError('ACKNOWLEDGEMENT_REQUIRED', { rules: open });
-}
-
 function bundleRow(
   transferId: string,
   sealed: SealedBundle,
-  files: { name: string; content?: Buffer }[],
+  files: readonly MadeFile[],
+  filingProof: string | null,
   createdAt: string,
 ): BundleRow {
-  const part = (name: string): Buffer => files.find((file) => file.name === name)!.content!;
   return {
     digest: sealed.digest,
     transferId,
     manifest: sealed.manifest,
     signature: sealed.signature,
-    transferJson: part(transferPart),
-    custodyJson: part(custodyPart),
-    recognitionJson: part(recognitionPart),
+    transferJson: part(files, transferPart),
+    custodyJson: part(files, custodyPart),
+    recognitionJson: part(files, recognitionPart),
+    filingProof,
     createdAt,
   };
 }
 
-function fingerprint(request: SendRequest): Digest {
-  return digestOf(Buffer.from(JSON.stringify([request.transferId, [...request.acknowledge].sort()])));
+type MadeFile = { name: string; content?: Buffer };
+
+function part(files: readonly MadeFile[], name: string): Buffer {
+  return files.find((file) => file.name === name)!.content!;
 }
 
-function doneKey(person: { id: string }, key: string): string {
+/** What was asked for: the same key with another request is a mistake of the caller's. */
+export function fingerprint(request: {
+  transferId: string;
+  command: string;
+  data: object;
+  acknowledge: readonly string[];
+}): Digest {
+  const { transferId, command, data, acknowledge } = request;
+  return digestOf(canonicalJson({ transferId, command, data, acknowledge: [...acknowledge].sort() }));
+}
+
+export function doneKey(person: { id: string }, key: string): string {
   return `${person.id} ${key}`;
 }

@@ -1,11 +1,29 @@
 import type { Digest, ErrorCode } from '@jieqiao/core';
 import { bigintNumber, blobBuffer } from '@jieqiao/platform';
-import type { TransferKind } from '@jieqiao/recognition';
+import type { RecognitionLevel, TransferKind } from '@jieqiao/recognition';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import type { DeliveryState, TransferState } from './transfer/transfer';
+import type { TransferLife } from './transfer/life';
+import type { DocumentType, LifeState, Side } from './transfer/lifecycle';
+
+/** Where this side's last message stands. Never mixed with the state, where the matter stands. */
+export type DeliveryState = 'none' | 'queued' | 'received' | 'refused';
+
+/** What the receiver's legal reviewer has decided on an item of evidence; `reason` where the rules proposed otherwise. */
+export interface ItemDecision {
+  /** Over the item as it was stated then: stated otherwise in a new version, it is decided anew. */
+  item: Digest;
+  level: RecognitionLevel;
+  reason?: string;
+  person: string;
+  at: string;
+}
 
 const bigint = { transformer: bigintNumber };
 const blob = { transformer: blobBuffer };
+const nullableBlob = {
+  to: (value: Buffer | null): Buffer | null => value,
+  from: (value: Buffer | ArrayBuffer | null): Buffer | null => (value === null ? null : blobBuffer.from(value)),
+};
 
 @Entity('transfer')
 export class TransferRow {
@@ -31,8 +49,9 @@ export class TransferRow {
   @Column('varchar')
   peer!: string;
 
+  /** Read from `life`; here for lists. */
   @Column('varchar')
-  state!: TransferState;
+  state!: LifeState;
 
   @Column('varchar')
   delivery!: DeliveryState;
@@ -55,8 +74,29 @@ export class TransferRow {
   @Column('varchar', { name: 'bundle_digest', nullable: true })
   bundleDigest!: Digest | null;
 
+  /** The envelope that brought the transfer, in its last version. */
   @Column('varchar', { nullable: true })
   jti!: string | null;
+
+  /** This side's last envelope about it: the one that `delivery` and `refusal` speak of. */
+  @Column('varchar', { name: 'last_jti', nullable: true })
+  lastJti!: string | null;
+
+  /** This side's replica of the transfer's life. Null only for what was exchanged before there were lives. */
+  @Column('simple-json', { nullable: true })
+  life!: TransferLife | null;
+
+  /** Rules whose request for supplements the officer has seen: until the draft is changed. */
+  @Column('simple-json', { nullable: true })
+  acknowledged!: string[] | null;
+
+  /** By the sender's id of the item. */
+  @Column('simple-json', { nullable: true })
+  decisions!: Record<string, ItemDecision> | null;
+
+  /** What the receiver has found itself since. */
+  @Column('simple-json', { nullable: true })
+  findings!: Record<string, unknown> | null;
 
   @Column('varchar', { name: 'author_id', nullable: true })
   authorId!: string | null;
@@ -102,6 +142,10 @@ export class EvidenceRow {
   @Column('varchar', { name: 'first_hash_at', nullable: true })
   firstHashAt!: string | null;
 
+  /** The last version of the bundle that it was part of; null while it belongs to the current one, or to the next. */
+  @Column('int', { name: 'last_version', nullable: true })
+  lastVersion!: number | null;
+
   @Column('varchar', { name: 'created_at' })
   createdAt!: string;
 }
@@ -130,11 +174,55 @@ export class BundleRow {
   @Column('blob', { name: 'recognition_json', ...blob })
   recognitionJson!: Buffer;
 
+  /** Proof by the sender's log of when it filed its own case; only where the transfer states one. */
+  @Column('text', { name: 'filing_proof', nullable: true })
+  filingProof!: string | null;
+
   @Column('varchar', { name: 'created_at' })
   createdAt!: string;
 }
 
-/** A send that was done: the same key again gives the same answer, and never a second envelope. */
+/**
+ * What was signed for a step of a transfer's life, as data. An opinion stays at home, where the log holds its digest;
+ * what goes to the peer is sealed. Never changed, never deleted.
+ */
+@Entity('document')
+export class DocumentRow {
+  @PrimaryColumn('varchar')
+  digest!: Digest;
+
+  @Column('varchar', { name: 'transfer_id' })
+  transferId!: string;
+
+  @Column('varchar')
+  type!: DocumentType;
+
+  /** Who made it. */
+  @Column('varchar')
+  side!: Side;
+
+  /** `document.json`. */
+  @Column('blob', blob)
+  content!: Buffer;
+
+  /** Of the small bundle in which it crossed; null for what stays at home. */
+  @Column('varchar', { name: 'manifest_digest', nullable: true })
+  manifestDigest!: Digest | null;
+
+  @Column('blob', { nullable: true, transformer: nullableBlob })
+  manifest!: Buffer | null;
+
+  @Column('blob', { nullable: true, transformer: nullableBlob })
+  signature!: Buffer | null;
+
+  @Column('text', { name: 'filing_proof', nullable: true })
+  filingProof!: string | null;
+
+  @Column('varchar', { name: 'created_at' })
+  createdAt!: string;
+}
+
+/** A command that was done: the same key again gives the same answer, and never a second envelope. */
 @Entity('idempotency')
 export class IdempotencyRow {
   @PrimaryColumn('varchar', { name: 'person_id' })

@@ -13,12 +13,19 @@ import {
 } from '@jieqiao/delivery';
 import { type BlobStore, type Database, insertRows, lockForUpdate, type Tx } from '@jieqiao/platform';
 import { evaluateRecognition, type RecognitionDecision, type TransferKind } from '@jieqiao/recognition';
-import { In } from 'typeorm';
+import { In, IsNull } from 'typeorm';
 import { composeTransfer, digestsById, evidencePath, recognitionAgreement, storedBundleFiles } from './bundle-contents';
-import type { SendTransfer } from './send-transfer';
+import type { Casework } from './casework';
+import { actorOf } from './facts';
+import { accepted, clockRowsOf, lifeLogEvents, lifeOf, noFacts, saveCases, setLife } from './life-rows';
+import { type LifeView, lifeViewOf } from './life-view';
+import { isBundleCommand, type SendTransfer } from './send-transfer';
 import { Settlements } from './settlements';
-import { BundleRow, EvidenceRow, TransferRow } from './tables';
-import { type TransferState, transferAfter } from './transfer/transfer';
+import { BundleRow, DocumentRow, EvidenceRow, TransferRow } from './tables';
+import { apply, commandsFor, isRefusal, rowAndRole, sharedView, stateIn } from './transfer/apply';
+import type { CommandData } from './transfer/command-data';
+import { hasMismatch, newLife, type TransferLife, versionsOf } from './transfer/life';
+import type { Command, LifeState } from './transfer/lifecycle';
 import {
   type EvidenceView,
   evidenceOf,
@@ -27,7 +34,6 @@ import {
   type TransferSummary,
   type TransferView,
   viewOf,
-  viewOfSent,
 } from './views';
 
 export interface DraftInput {
@@ -71,7 +77,12 @@ export interface Download {
   open(range?: ByteRange): Readable;
 }
 
-export interface SendOptions {
+export interface CommandOptions {
+  command: Command;
+  /** What the person gives with it; document, bundle, content and number are the node's to add. */
+  data: CommandData;
+  /** Entry of the filing register that the command states. */
+  filing?: string;
   acknowledge: readonly string[];
   ifVersion?: number;
   idempotencyKey: string;
@@ -80,14 +91,25 @@ export interface SendOptions {
   minimal?: boolean;
 }
 
-export interface SendAnswer {
+export interface DocumentView {
+  digest: Digest;
+  type: string;
+  side: 'sender' | 'receiver';
+  /** It was sealed and exchanged; else it is an opinion, which stays at home. */
+  sealed: boolean;
+  createdAt: string;
+  content: Record<string, unknown>;
+}
+
+/** 200: done, and if the peer was told, its receipt is here. 202: done, and the peer is being told. */
+export interface CommandAnswer {
   status: 200 | 202;
   view: TransferView | TransferSummary;
 }
 
 export interface TransferFilter {
   direction?: 'out' | 'in';
-  state?: TransferState;
+  state?: LifeState;
   /** Those that this node deals with on the other side now, its own and those of whom it has succeeded. */
   handledBy?: string;
   limit: number;
@@ -101,6 +123,7 @@ export interface TransfersContext {
   agreements: AgreementBook;
   blobs: BlobStore;
   sender: SendTransfer;
+  casework: Casework;
   node: string;
   limits: { fileBytes: number; filesPerTransfer: number };
   progressOf(peer: string, jti: string): PushProgress | null;
@@ -124,8 +147,12 @@ export class Transfers {
     const agreement = agreements.current(input.to, at);
     for (const party of [node, input.to]) agreements.mustHavePowers(agreement, party, at);
     const createdAt = at.toISOString();
+    const id = uuidv7(at.getTime(), random(10));
+    const begun = newLife({ transfer: id, kind: input.kind, urgent: isUrgent(input.data), side: 'sender' });
+    const context = { actor: actorOf(person), at: createdAt, messageId: 'none', facts: noFacts };
+    const { life } = accepted(apply(begun, 'create', {}, context), 'create');
     const row: TransferRow = {
-      id: uuidv7(at.getTime(), random(10)),
+      id,
       direction: 'out',
       kind: input.kind,
       dossierId: input.dossier ?? uuidv7(at.getTime(), random(10)),
@@ -140,6 +167,11 @@ export class Transfers {
       recognition: null,
       bundleDigest: null,
       jti: null,
+      lastJti: null,
+      life,
+      acknowledged: null,
+      decisions: null,
+      findings: null,
       authorId: person.id,
       createdAt,
       updatedAt: createdAt,
@@ -157,7 +189,9 @@ export class Transfers {
     await this.context.db.transaction(async (tx) => {
       const row = await this.draftOf(tx, person, id);
       if (row.version !== version) throw new GatewayError('PRECONDITION_FAILED', { version: row.version });
-      await tx.update(TransferRow, { id }, { ...change, ...this.editedState(row) } as object);
+      Object.assign(row, change);
+      await tx.update(TransferRow, { id }, change as object);
+      await this.edited(tx, row, person);
     });
     return this.get(person, id);
   }
@@ -186,14 +220,16 @@ export class Transfers {
     requirePermission(person, 'transfer.read');
     return this.context.db.read(async (tx) => {
       const row = await this.visible(tx, id);
-      const evidence = await tx.find(EvidenceRow, { where: { transferId: id }, order: { seq: 'ASC' } });
+      const where = { transferId: id, lastVersion: IsNull() };
+      const evidence = await tx.find(EvidenceRow, { where, order: { seq: 'ASC' } });
       const bundle = row.bundleDigest ? await tx.findOneBy(BundleRow, { digest: row.bundleDigest }) : null;
       const outgoing = row.direction === 'out' && row.jti;
       const outbox = outgoing ? await sentEnvelope(tx, row.jti!) : null;
       const inbox = row.direction === 'in' ? await takenEnvelope(tx, row.jti!) : null;
       const lane = row.delivery === 'queued' ? await laneTrouble(tx, row.peer) : null;
       const progress = row.jti ? this.context.progressOf(row.peer, row.jti) : null;
-      return viewOf({ row, handledBy: this.handledBy(row), evidence, bundle, outbox, inbox, lane, progress });
+      const life = row.life && this.lifeView(row, row.life, person);
+      return viewOf({ row, handledBy: this.handledBy(row), evidence, bundle, outbox, inbox, lane, progress, life });
     });
   }
 
@@ -227,10 +263,11 @@ export class Transfers {
         crc32: null,
         data: expectedDigest ? { ...data, [expectedKey]: expectedDigest } : data,
         firstHashAt: null,
+        lastVersion: null,
         createdAt: at.toISOString(),
       };
       await insertRows(tx, EvidenceRow, [item]);
-      await tx.update(TransferRow, { id: transferId }, this.editedState(row) as object);
+      await this.edited(tx, row, person);
       return evidenceOf({ ...item, data }, null);
     });
   }
@@ -241,11 +278,34 @@ export class Transfers {
     await db.transaction(async (tx) => {
       const row = await this.draftOf(tx, person, transferId);
       await this.evidenceOf(tx, transferId, evidenceId);
-      await tx.delete(EvidenceRow, { id: evidenceId });
-      await tx.update(TransferRow, { id: transferId }, this.editedState(row) as object);
+      // What was sent with a version stays with it.
+      const sent = versionsOf(sharedView(lifeOf(row))).length;
+      if (sent > 0) await tx.update(EvidenceRow, { id: evidenceId }, { lastVersion: sent });
+      else await tx.delete(EvidenceRow, { id: evidenceId });
+      await this.edited(tx, row, person);
     });
     // A complete blob may be shared; it goes when nothing holds it any more (`BlobIntake.removeOrphans`).
     await blobs.discard(evidenceId);
+  }
+
+  /** States an item otherwise; its file stays. */
+  async editEvidence(
+    person: Person,
+    transferId: string,
+    evidenceId: string,
+    data: Record<string, unknown>,
+  ): Promise<EvidenceView> {
+    requirePermission(person, 'evidence.add');
+    return this.context.db.transaction(async (tx) => {
+      const row = await this.draftOf(tx, person, transferId);
+      const item = await this.evidenceOf(tx, transferId, evidenceId);
+      // An upload under way keeps what it is to be checked against.
+      const expected = item.data?.[expectedKey];
+      const kept = expected === undefined ? data : { ...data, [expectedKey]: expected };
+      await tx.update(EvidenceRow, { id: evidenceId }, { data: kept } as object);
+      await this.edited(tx, row, person);
+      return evidenceOf({ ...item, data }, null);
+    });
   }
 
   async uploadState(person: Person, transferId: string, evidenceId: string): Promise<UploadState> {
@@ -331,7 +391,7 @@ export class Transfers {
     const { db, agreements, node, now } = this.context;
     const { row, evidence } = await db.read(async (tx) => ({
       row: await this.visible(tx, id),
-      evidence: await tx.find(EvidenceRow, { where: { transferId: id }, order: { seq: 'ASC' } }),
+      evidence: await tx.find(EvidenceRow, { where: { transferId: id, lastVersion: IsNull() }, order: { seq: 'ASC' } }),
     }));
     if (row.direction !== 'out' || row.data === null) throw new GatewayError('WRONG_STATE', { state: row.state });
     const at = now();
@@ -345,29 +405,42 @@ export class Transfers {
   }
 
   /**
-   * Sends, and waits up to `waitMs` for the peer's receipt.
-   * @returns 200 with the receipt there, 202 while it is on its way
+   * Gives a command of the transfer's life, and waits up to `waitMs` for the peer's receipt where the peer is told.
+   * @throws GatewayError COMMAND_REFUSED and what `SendTransfer.send` and `Casework.command` throw
    */
-  async send(person: Person, id: string, options: SendOptions): Promise<SendAnswer> {
-    requirePermission(person, 'transfer.send');
-    const { acknowledge, ifVersion = null, idempotencyKey, waitMs } = options;
+  async command(person: Person, id: string, options: CommandOptions): Promise<CommandAnswer> {
+    requirePermission(person, 'transfer.command');
+    const { command, data, acknowledge, ifVersion = null, idempotencyKey, waitMs } = options;
+    const { sender, casework } = this.context;
+    const request = { person, transferId: id, data, acknowledge, ifVersion, idempotencyKey, filingProof: null };
     const waiting = waitMs > 0 ? this.settlements.expect(id, waitMs) : null;
     try {
-      const sent = await this.context.sender.send({ person, transferId: id, acknowledge, ifVersion, idempotencyKey });
+      if (!isBundleCommand(command)) {
+        await casework.command({ ...request, command });
+        return await this.sentBefore(person, id, waiting?.settled ?? null);
+      }
+      const sent = await sender.send({ ...request, command });
       if (!sent) return await this.sentBefore(person, id, waiting?.settled ?? null);
       const settled = waiting ? await waiting.settled : null;
       if (waiting && !settled) return await this.sentBefore(person, id, null);
-      const encode = options.minimal ? summaryOfSent : viewOfSent;
-      const view = encode(sent, settled, this.handledBy(sent.row));
-      return { status: settled ? 200 : 202, view };
+      // Another message may have been settled first; what was sent is what is shown.
+      const own = settled?.row.jti === sent.outbox.jti ? settled : null;
+      if (settled && !own) return await this.sentBefore(person, id, null);
+      const summary = summaryOfSent(sent, own, this.handledBy(sent.row));
+      return { status: own ? 200 : 202, view: options.minimal ? summary : await this.get(person, id) };
     } finally {
       waiting?.cancel();
     }
   }
 
-  private async sentBefore(person: Person, id: string, settled: Promise<Settled | null> | null): Promise<SendAnswer> {
+  private async sentBefore(
+    person: Person,
+    id: string,
+    settled: Promise<Settled | null> | null,
+  ): Promise<CommandAnswer> {
     const view = await this.get(person, id);
-    const done = view.delivery.state === 'received' || view.delivery.state === 'refused';
+    const { state } = view.delivery;
+    const done = state !== 'queued' && state !== 'delivering';
     if (done || !settled) return { status: done ? 200 : 202, view };
     await settled;
     return this.sentBefore(person, id, null);
@@ -397,6 +470,19 @@ export class Transfers {
         return ReadableStream.from(writeZip(plan, openEntry, part), { objectMode: false });
       },
     };
+  }
+
+  /** What was signed for the steps of its life, by both sides as far as it has come here; oldest first. */
+  async documents(person: Person, id: string): Promise<DocumentView[]> {
+    requirePermission(person, 'transfer.read');
+    const rows = await this.context.db.read(async (tx) => {
+      await this.visible(tx, id);
+      return tx.find(DocumentRow, { where: { transferId: id }, order: { createdAt: 'ASC', digest: 'ASC' } });
+    });
+    return rows.map(({ digest, type, side, manifestDigest, createdAt, content }) => {
+      const said = JSON.parse(content.toString()) as Record<string, unknown>;
+      return { digest, type, side, sealed: manifestDigest !== null, createdAt, content: said };
+    });
   }
 
   /** The peer's receipt for what was sent, or this node's own for what it received; both as a tlog-proof. */
@@ -433,6 +519,13 @@ export class Transfers {
     });
   }
 
+  private lifeView(row: TransferRow, life: TransferLife, person: Person): LifeView {
+    const { agreements, node, now } = this.context;
+    const agreement = agreements.currentWith(row.peer, now());
+    const rows = clockRowsOf(agreement && recognitionAgreement(agreement), row, node);
+    return lifeViewOf(life, now().toISOString(), rows, commandsFor(life, person.roles));
+  }
+
   /** Whoever deals with it at the other side now. Casework asks this before it lets somebody act on a transfer. */
   private handledBy(row: TransferRow): string {
     return this.context.agreements.handledBy(row.peer, this.context.now());
@@ -450,7 +543,8 @@ export class Transfers {
     const row = await tx.findOne(TransferRow, { where: { id }, ...lock });
     if (row?.direction !== 'out') throw new GatewayError('NOT_FOUND', { what: 'transfer' });
     if (row.authorId !== person.id) throw new GatewayError('FORBIDDEN', { permission: 'transfer.edit' });
-    if (!transferAfter(row.state, 'edit')) throw new GatewayError('WRONG_STATE', { state: row.state, command: 'edit' });
+    if (!mayBePrepared(lifeOf(row), person))
+      throw new GatewayError('WRONG_STATE', { state: row.state, command: 'edit' });
     return row;
   }
 
@@ -460,13 +554,24 @@ export class Transfers {
     return item;
   }
 
-  private editedState(row: TransferRow): Partial<TransferRow> {
-    return {
-      ...transferAfter(row.state, 'edit')!,
-      refusal: null,
-      version: row.version + 1,
-      updatedAt: this.context.now().toISOString(),
-    };
+  /** A change voids what was signed and said about the draft as it was. Supplements and replacements have no draft. */
+  private async edited(tx: Tx, row: TransferRow, person: Person): Promise<void> {
+    const at = this.context.now().toISOString();
+    let life = lifeOf(row);
+    if (life.agreed.state === 'NEW') life = { ...life, urgent: isUrgent(row.data) };
+    const last = life.home.records.at(-1);
+    const goesOn = last?.person === person.id && (last.command === 'edit' || last.command === 'create');
+    if (rowsForEdit(life, person) && !(goesOn && stateIn(life) === 'DRAFT')) {
+      const context = { actor: actorOf(person), at, messageId: 'none', facts: noFacts };
+      const applied = accepted(apply(life, 'edit', {}, context), 'edit');
+      life = applied.life;
+      const told = { transfer: row.id, person: person.id };
+      await this.context.audit.append(tx, lifeLogEvents(applied.events, told));
+    }
+    setLife(row, life);
+    if (row.state === 'DRAFT') Object.assign(row, { delivery: 'none', refusal: null } satisfies Partial<TransferRow>);
+    Object.assign(row, { acknowledged: null, version: row.version + 1, updatedAt: at } satisfies Partial<TransferRow>);
+    await saveCases(tx, [row]);
   }
 
   private async record(
@@ -483,6 +588,21 @@ export class Transfers {
         : { event, subject: { digest, object: null, person: person.id, transfer, what } };
     await this.context.audit.append(tx, [entry]);
   }
+}
+
+function isUrgent(data: Record<string, unknown> | null): boolean {
+  return data?.urgency === 'urgent';
+}
+
+/** Whether a draft may be edited here and now by this person's roles. */
+function rowsForEdit(life: TransferLife, { roles }: Person): boolean {
+  return !isRefusal(rowAndRole('edit', life.side, life.kind, stateIn(life), roles));
+}
+
+/** Also while the receiver waits for a supplement or for files to be replaced: the next version is made ready. */
+function mayBePrepared(life: TransferLife, person: Person): boolean {
+  const shared = sharedView(life);
+  return rowsForEdit(life, person) || shared.state === 'SUPPLEMENT_REQUESTED' || hasMismatch(shared);
 }
 
 function stored({ bytes, digest }: Pick<EvidenceRow, 'bytes' | 'digest'>): UploadState {

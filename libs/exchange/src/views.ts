@@ -1,9 +1,12 @@
 import { type Digest, type ErrorCode, parseLogEntry, parseTlogProof } from '@jieqiao/core';
 import type { LaneTrouble, PushProgress, SentEnvelope, Settled, TakenEnvelope } from '@jieqiao/delivery';
 import type { RecognitionDecision, TransferData, TransferKind } from '@jieqiao/recognition';
+import { messageIn } from './envelopes';
+import { settle } from './lane-callbacks';
+import type { LifeView } from './life-view';
 import type { Sent } from './send-transfer';
-import type { BundleRow, EvidenceRow, TransferRow } from './tables';
-import { type DeliveryState, type TransferState, transferAfter } from './transfer/transfer';
+import type { BundleRow, DeliveryState, EvidenceRow, ItemDecision, TransferRow } from './tables';
+import type { LifeState } from './transfer/lifecycle';
 
 /** Where the message stands. Never mixed with `state`, where the matter stands. */
 export interface DeliveryView {
@@ -41,7 +44,7 @@ export interface TransferView {
   peer: string;
   /** The node that deals with it on the other side now: the peer, or whoever has taken its powers over. */
   handledBy: string;
-  state: TransferState;
+  state: LifeState;
   delivery: DeliveryView;
   version: number;
   createdAt: string;
@@ -50,6 +53,12 @@ export interface TransferView {
   evidence: EvidenceView[];
   /** This node's own decision: made at sending, or on receipt. */
   recognition: RecognitionDecision | null;
+  /** The receiver's decision on each item so far, by the sender's id of the item. */
+  decisions: Record<string, Pick<ItemDecision, 'level' | 'reason' | 'at'>>;
+  /** What the receiver found itself; empty at the sender. */
+  findings: Record<string, unknown>;
+  /** Null only for what was exchanged before there were lives. */
+  life: LifeView | null;
   envelope: { jti: string; seq: number; digest: Digest } | null;
   receipt: { entryIndex: number; checkpointSize: number; degree: 'verified' | 'refused'; time: string } | null;
 }
@@ -57,7 +66,7 @@ export interface TransferView {
 /** A transfer without what needs other tables: a line of a list. */
 export type TransferSummary = Omit<
   TransferView,
-  'data' | 'evidence' | 'recognition' | 'envelope' | 'receipt' | 'delivery'
+  'data' | 'evidence' | 'recognition' | 'decisions' | 'findings' | 'life' | 'envelope' | 'receipt' | 'delivery'
 > & {
   delivery: Pick<DeliveryView, 'state' | 'refusal'>;
 };
@@ -71,6 +80,7 @@ export interface ViewSources {
   inbox: TakenEnvelope | null;
   lane: LaneTrouble | null;
   progress: PushProgress | null;
+  life: LifeView | null;
 }
 
 export function summaryOf(row: TransferRow, handledBy: string): TransferSummary {
@@ -105,33 +115,25 @@ export function viewOf(sources: ViewSources): TransferView {
     data,
     evidence: sources.evidence.map((item) => evidenceOf(item, sealed)),
     recognition: decisionOf(row, bundle),
+    decisions: Object.fromEntries(
+      Object.entries(row.decisions ?? {}).map(([id, { level, reason, at }]) => [
+        id,
+        { level, at, ...(reason ? { reason } : {}) },
+      ]),
+    ),
+    findings: row.findings ?? {},
+    life: sources.life,
     envelope: message ? { jti: message.jti, seq: message.seq, digest: message.digest } : null,
     receipt: outbox?.receipt ? receiptOf(outbox.receipt) : null,
   };
 }
 
-/** The view right after sending, from what was written: a read would only bring the same back. */
-export function viewOfSent(sent: Sent, settled: Settled | null, handledBy: string): TransferView {
-  const { evidence, bundle, outbox } = sent;
-  return viewOf({
-    row: rowAfter(sent, settled),
-    handledBy,
-    evidence,
-    bundle,
-    outbox: settled?.row ?? { ...outbox, settledAt: null, receipt: null },
-    inbox: null,
-    lane: null,
-    progress: null,
-  });
-}
-
-export function summaryOfSent(sent: Sent, settled: Settled | null, handledBy: string): TransferSummary {
-  return summaryOf(rowAfter(sent, settled), handledBy);
-}
-
-function rowAfter({ row }: Sent, settled: Settled | null): TransferRow {
-  const next = settled && transferAfter(row.state, settled.state === 'received' ? 'receive' : 'refuse');
-  return next ? { ...row, ...next, refusal: settled.refusal, version: row.version + 1 } : row;
+/** The summary right after sending, from what was written: a read would only bring the same back. */
+export function summaryOfSent({ row, outbox }: Sent, settled: Settled | null, handledBy: string): TransferSummary {
+  if (!settled) return summaryOf(row, handledBy);
+  const after = { ...row, version: row.version + 1 };
+  settle(after, messageIn(outbox.envelope)!, settled);
+  return summaryOf(after, handledBy);
 }
 
 function deliveryOf({ row, outbox, inbox, lane, progress }: ViewSources): DeliveryView {

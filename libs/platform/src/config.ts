@@ -206,6 +206,11 @@ export class DemonstrationConfig {
   noRealCases = false;
 }
 
+export class CaseworkConfig {
+  @flag('Leads, too, have a legal review before they leave. Cases always have one.')
+  legalReviewOfLeads = false;
+}
+
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
@@ -251,6 +256,7 @@ export class NodeConfig {
   readonly limits = new LimitsConfig();
   readonly session = new SessionConfig();
   readonly lane = new LaneConfig();
+  readonly casework = new CaseworkConfig();
   readonly timestamps = new TimestampsConfig();
   readonly demonstration = new DemonstrationConfig();
   readonly log = new LogConfig();
@@ -266,7 +272,17 @@ interface Setting {
   key: string;
 }
 
-const sections = ['http', 'peer', 'limits', 'session', 'lane', 'timestamps', 'demonstration', 'log'] as const;
+const sections = [
+  'http',
+  'peer',
+  'limits',
+  'session',
+  'lane',
+  'casework',
+  'timestamps',
+  'demonstration',
+  'log',
+] as const;
 
 const settings: readonly Setting[] = listSettings();
 

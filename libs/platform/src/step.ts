@@ -6,6 +6,6 @@ const steps = channel('jieqiao:step');
  * Says which numbered step of a path is reached, to whoever listens in this process: traces, and the fault tests, which
  * kill the process right there. Costs nothing while nobody listens.
  */
-export function step(path: 'send' | 'receive' | 'deliver' | 'upload' | 'log' | 'keys', at: string): void {
+export function step(path: 'send' | 'command' | 'receive' | 'deliver' | 'upload' | 'log' | 'keys', at: string): void {
   if (steps.hasSubscribers) steps.publish({ path, at });
 }

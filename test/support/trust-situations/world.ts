@@ -362,7 +362,7 @@ export class World {
         manifest: sealed?.digest ?? digestOf(Buffer.from('manifest')),
         files: files.map(({ digest, bytes }) => ({ digest, bytes })),
       },
-      body: { transferKind: 'LEAD', number: '平综执线移〔2022〕第31号' },
+      body: { transferKind: 'LEAD', number: '平综执线移〔2022〕第31号', message: { command: 'send' } },
       ...over,
     } as EnvelopeClaims;
     return Buffer.from(signEnvelope(claims, signer));

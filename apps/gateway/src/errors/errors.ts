@@ -63,6 +63,7 @@ export const errorKinds = {
   ),
 
   WRONG_STATE: kind(409, 'FAILED_PRECONDITION', 'info', '当前状态不允许此操作', 'The state does not permit this'),
+  COMMAND_REFUSED: kind(409, 'FAILED_PRECONDITION', 'info', '现在不能这样办理', 'This can’t be done now'),
   RECOGNITION_BLOCKED: kind(
     422,
     'FAILED_PRECONDITION',
@@ -267,6 +268,20 @@ export const errorKinds = {
   ENVELOPE_ALTERED: kind(422, 'ALREADY_EXISTS', 'warning', '同一编号的信封内容不同', 'Another envelope has this id'),
   ENVELOPE_SEQ_GAP: kind(409, 'OUT_OF_RANGE', 'warning', '信封序号不连续', 'Envelopes before this one are missing'),
   ENVELOPE_CHAIN_BROKEN: kind(422, 'DATA_LOSS', 'warning', '信封链不衔接', 'The envelope does not continue the chain'),
+  MESSAGE_REFUSED: kind(
+    422,
+    'FAILED_PRECONDITION',
+    'warning',
+    '对方的办理消息不符合办理规则',
+    'What the other side says is not what it may say now',
+  ),
+  MESSAGE_OUT_OF_TURN: kind(
+    409,
+    'OUT_OF_RANGE',
+    'info',
+    '办理消息先到，等待前一条',
+    'A message came before the one that it follows',
+  ),
   BUNDLE_MALFORMED: kind(422, 'INVALID_ARGUMENT', 'warning', '证据包格式有误', 'The bundle is malformed'),
   BUNDLE_SIGNATURE_INVALID: kind(
     422,

@@ -43,6 +43,7 @@ export const remedies: Readonly<Record<ErrorCode, Text>> = {
   IDEMPOTENCY_KEY_REQUIRED: correctInput,
   IDEMPOTENCY_KEY_REUSED: correctInput,
   WRONG_STATE: text('先核对当前状态', 'Look at its state first'),
+  COMMAND_REFUSED: text('看原因：缺什么、由谁办', 'See the reason: what is missing, and whose step it is'),
   RECOGNITION_BLOCKED: text('按所列规则补正，或改用其他途径', 'Cure what the rules name, or take another way'),
   ACKNOWLEDGEMENT_REQUIRED: text('逐条确认提示后再发', 'Acknowledge the warnings, then send'),
   EVIDENCE_INCOMPLETE: text('等证据文件传完', 'Wait until the evidence is uploaded'),
@@ -151,6 +152,8 @@ export const remedies: Readonly<Record<ErrorCode, Text>> = {
     '双方记录不一致，可能有一方从旧备份恢复过：不要清库，先电话核对',
     'The two sides’ records differ, perhaps after an old backup: delete nothing, call first',
   ),
+  MESSAGE_REFUSED: tellPeer,
+  MESSAGE_OUT_OF_TURN: waits,
   BUNDLE_MALFORMED: sendAgain,
   BUNDLE_SIGNATURE_INVALID: sendAgain,
   BUNDLE_SIGNER_UNKNOWN: text(

@@ -69,7 +69,7 @@ const claims = (over: Partial<TransferClaims> = {}): TransferClaims => ({
   prev: null,
   agreement: { id: 'pinghu-jinshan', version: 1, digest: digestOf(Buffer.from('a')) },
   bundle: { manifest: digestOf(Buffer.from('m')), files: [{ digest: digestOf(Buffer.from('f')), bytes: 1 }] },
-  body: { transferKind: 'LEAD', number: '平综执线移〔2022〕第31号' },
+  body: { transferKind: 'LEAD', number: '平综执线移〔2022〕第31号', message: { command: 'send' } },
   ...over,
 });
 

@@ -15,7 +15,7 @@ import type { Signer } from '../keys/signer';
 import { nodeUrn } from '../names';
 import { schemaCheck } from '../schema';
 import { type AgreementRef, type Trust, trustedParty } from '../trust';
-import { testClaimsSchema, transferClaimsSchema } from './schema';
+import { stateClaimsSchema, testClaimsSchema, transferClaimsSchema } from './schema';
 
 export const envelopeType = 'jieqiao-envelope+jwt';
 /** 2,000 announced files are some 200 KB of claims. */
@@ -47,13 +47,25 @@ interface CommonClaims {
   agreement: AgreementRef;
 }
 
-/** Hands a transfer over. */
+/** What a side of a transfer tells the other: a command of casework, which checks all the rest of it. */
+export type CaseMessage = { command: string } & Record<string, unknown>;
+
+/** Hands a transfer over, or a new version of what it brought. */
 export interface TransferClaims extends CommonClaims {
   kind: 'transfer';
   dossier: string;
   transfer: string;
   bundle: EnvelopeBundle | null;
-  body: { transferKind: string; number: string };
+  body: { transferKind: string; number: string; message: CaseMessage };
+}
+
+/** Says what became of a transfer: received, accepted, returned, decided… Its bundle brings the sealed document. */
+export interface StateClaims extends CommonClaims {
+  kind: 'state';
+  dossier: string;
+  transfer: string;
+  bundle: EnvelopeBundle | null;
+  body: { message: CaseMessage };
 }
 
 /** Tries the whole way, and hands nothing over. */
@@ -65,7 +77,7 @@ export interface TestClaims extends CommonClaims {
   body: Record<string, never>;
 }
 
-export type EnvelopeClaims = TransferClaims | TestClaims;
+export type EnvelopeClaims = TransferClaims | StateClaims | TestClaims;
 
 export interface Envelope {
   claims: EnvelopeClaims;
@@ -77,11 +89,13 @@ export interface Envelope {
 }
 
 const checkTransfer = schemaCheck<TransferClaims>(transferClaimsSchema, 'ENVELOPE_MALFORMED');
+const checkState = schemaCheck<StateClaims>(stateClaimsSchema, 'ENVELOPE_MALFORMED');
 const checkTest = schemaCheck<TestClaims>(testClaimsSchema, 'ENVELOPE_MALFORMED');
 
 function checkClaims(value: unknown): EnvelopeClaims {
-  const isTest = (value as { kind?: unknown } | null)?.kind === 'test';
-  return isTest ? checkTest(value) : checkTransfer(value);
+  const kind = (value as { kind?: unknown } | null)?.kind;
+  if (kind === 'test') return checkTest(value);
+  return kind === 'state' ? checkState(value) : checkTransfer(value);
 }
 
 /** Signs claims as a compact JWS (RFC 7515) with ES256. */

@@ -47,6 +47,13 @@ const common = {
   agreement: agreementRefSchema,
 } as const;
 
+/** What casework says in an envelope. Its form is casework's matter; here it is an object that names its command. */
+const message = {
+  type: 'object',
+  required: ['command'],
+  properties: { command: { type: 'string', pattern: '^[a-z][a-z-]{0,47}$' } },
+} as const;
+
 /** JSON Schema of the claims of an envelope that hands a transfer over; docs/spec/envelope.md explains each. */
 export const transferClaimsSchema = {
   type: 'object',
@@ -83,12 +90,38 @@ export const transferClaimsSchema = {
     body: {
       type: 'object',
       additionalProperties: false,
-      required: ['transferKind', 'number'],
+      required: ['transferKind', 'number', 'message'],
       properties: {
+        message,
         transferKind: { enum: ['LEAD', 'CASE', 'ASSIST', 'EVIDENCE', 'NOTICE', 'CRIMINAL_STATUS'] },
         number: { type: 'string', minLength: 1, maxLength: 100 },
       },
     },
+  },
+} as const;
+
+/** The claims of an envelope that says what became of a transfer; its bundle is the sealed document, if one goes with it. */
+export const stateClaimsSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: members,
+  properties: {
+    ...common,
+    kind: { const: 'state' },
+    dossier: uuid,
+    transfer: uuid,
+    bundle: {
+      anyOf: [
+        { type: 'null' },
+        {
+          type: 'object',
+          additionalProperties: false,
+          required: ['manifest', 'files'],
+          properties: { manifest: digest, files: { type: 'array', maxItems: 0 } },
+        },
+      ],
+    },
+    body: { type: 'object', additionalProperties: false, required: ['message'], properties: { message } },
   },
 } as const;
 

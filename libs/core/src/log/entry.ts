@@ -60,6 +60,95 @@ const agreementShape = { digest, id: matching(/^[a-z0-9][a-z0-9-]{0,79}$/), vers
 const agreement: Field<AgreementRef> = (value) => readShape(agreementShape, value)?.value;
 const person = orNull(id);
 
+/**
+ * Steps of a transfer's life, each an event `transfer.` and the word (docs/spec/lifecycle.md): one form for all, whoever
+ * took the step. `person` is null for a step of the node or of the peer; `envelope` is the message that told of it.
+ */
+export const lifeEventWords = [
+  'accepted',
+  'accepted-provisionally',
+  'acceptance-proposed',
+  'acceptance-revoked',
+  'acknowledged',
+  'approved',
+  'approved-afterwards',
+  'attached',
+  'cleared',
+  'closed-by-silence',
+  'confirmed',
+  'contested',
+  'crime-items-handed-over',
+  'crime-referred',
+  'crime-reported',
+  'crossed',
+  'decided',
+  'delivered',
+  'designated',
+  'disapproved-afterwards',
+  'disposal-attested',
+  'draft-dropped',
+  'edited',
+  'endorsed',
+  'feedback-sent',
+  'filed',
+  'filing-claimed',
+  'forwarded',
+  'forwarded-at-home',
+  'found-not-ours',
+  'items-replaced',
+  'matter-answered',
+  'matter-extended',
+  'matter-refused',
+  'message-rejected',
+  'mismatch-reported',
+  'not-filed',
+  'outcome-known',
+  'own-case-dropped',
+  'penalty-reviewed',
+  'police-filed',
+  'police-forwarded',
+  'police-not-competent',
+  'police-refused',
+  'received',
+  'reconsideration-refused',
+  'reconsideration-requested',
+  'referral-approved',
+  'referral-refused',
+  'referred-to-superior',
+  'rejected',
+  'resumed',
+  'returned',
+  'reviewed-afterwards',
+  'sent-back',
+  'sent-before-approval',
+  'settled',
+  'settlement-proposed',
+  'signed',
+  'submitted',
+  'supervision-requested',
+  'supplement-requested',
+  'supplemented',
+  'taken-over',
+  'uncrossed',
+  'withdrawn',
+] as const;
+type LifeEventName = `transfer.${(typeof lifeEventWords)[number]}`;
+const lifeShape = {
+  command: word,
+  document: orNull(digest),
+  envelope: orNull(digest),
+  from: word,
+  person,
+  role: orNull(word),
+  side: oneOf(['sender', 'receiver']),
+  to: word,
+  transfer: id,
+};
+const lifeEvents = Object.fromEntries(lifeEventWords.map((name) => [`transfer.${name}`, lifeShape])) as Record<
+  LifeEventName,
+  typeof lifeShape
+>;
+
 /** Every event with the exact fields of its subject, keys in canonical order. docs/spec/log.md explains each. */
 const catalogue = {
   'node.started': { version: matching(/^[0-9A-Za-z][0-9A-Za-z.+-]{0,63}$/) },
@@ -84,6 +173,13 @@ const catalogue = {
     seq: count(1),
     transfer: id,
   },
+  ...lifeEvents,
+  /** What somebody wanted and may not, or not now: a guard's or a refusal's word. */
+  'command.refused': { command: word, person, reason: word, transfer: id },
+  /** What the receiver found itself; `findings` is over the whole of it. */
+  'findings.recorded': { findings: digest, person, transfer: id },
+  /** What the receiver's legal reviewer decided on the items; `decisions` is over the list. */
+  'recognition.decided': { decisions: digest, person, transfer: id },
   /** This entry, with its proof, is the receipt in degree "verified". */
   'envelope.received': {
     agreement,
@@ -93,9 +189,9 @@ const catalogue = {
     jti: id,
     kind: word,
     manifest: orNull(digest),
-    outcome: oneOf(recognitionOutcomes),
+    outcome: orNull(oneOf(recognitionOutcomes)),
     peer: node,
-    report: digest,
+    report: orNull(digest),
     seq: count(1),
     transfer: id,
   },

@@ -122,8 +122,10 @@ export interface Facts {
     id: string;
     from: string;
     to: string;
-    /** The transfer's kind, or TEST: then the next three are null. */
+    /** The transfer's kind; STATE: what became of it; or TEST: then the next four are null. */
     kind: string;
+    /** What casework says with it. */
+    command: string | null;
     number: string | null;
     dossier: string | null;
     transfer: string | null;

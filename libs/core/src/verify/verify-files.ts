@@ -168,6 +168,7 @@ function matchReceipts(all: readonly Verified[]): void {
   for (const { findings, entry } of all) {
     if (!entry || !('envelope' in entry.subject) || envelopes.length === 0) continue;
     const digest = entry.subject.envelope;
+    if (digest === null) continue; // a step that told nobody
     const match = envelopes.find(({ envelope }) => envelope.digest === digest);
     if (!match) notBeside(findings, 'receipt.matches-envelope', orphan, { envelope: digest });
     else matchReceipt(findings, entry, match.envelope, match.findings.file);
@@ -176,8 +177,10 @@ function matchReceipts(all: readonly Verified[]): void {
 
 function matchReceipt(findings: Findings, entry: LogEntry, { claims }: Envelope, file: string): void {
   const params = { envelope: file };
-  const sameWay =
-    entry.event === 'transfer.sent'
+  const isStep = 'side' in entry.subject;
+  const sameWay = isStep
+    ? entry.node === claims.iss || entry.node === claims.aud
+    : entry.event === 'transfer.sent'
       ? entry.node === claims.iss && entry.subject.peer === claims.aud
       : entry.node === claims.aud && 'peer' in entry.subject && entry.subject.peer === claims.iss;
   const { agreement, ...subject } = { agreement: undefined, ...entry.subject };
@@ -196,7 +199,8 @@ function matchReceipt(findings: Findings, entry: LogEntry, { claims }: Envelope,
       said[key] !== undefined && said[key] !== told[key] && !(entry.event === 'envelope.refused' && said[key] === null),
   );
   const taken = entry.event === 'envelope.received' || entry.event === 'envelope.tested';
-  const otherKind = taken && (entry.event === 'envelope.tested') !== (claims.kind === 'test');
+  const kind: string = entry.event === 'envelope.received' ? entry.subject.kind : 'test';
+  const otherKind = taken && kind !== claims.kind;
   const early = taken && Date.parse(entry.time) + clockSkewMs < claims.iat * 1000;
   if (!sameWay) findings.fail('receipt.matches-envelope', 'not-by-the-recipient', params);
   else if (otherKind) findings.fail('receipt.matches-envelope', 'contradicts', { ...params, field: 'kind' });

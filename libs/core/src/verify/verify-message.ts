@@ -43,8 +43,9 @@ export function verifyEnvelopeFile(file: string, bytes: Uint8Array, trust: Given
     id: claims.jti,
     from: claims.iss,
     to: claims.aud,
-    kind: claims.kind === 'test' ? 'TEST' : claims.body.transferKind,
-    number: claims.kind === 'test' ? null : claims.body.number,
+    kind: claims.kind === 'transfer' ? claims.body.transferKind : claims.kind.toUpperCase(),
+    number: claims.kind === 'transfer' ? claims.body.number : null,
+    command: claims.kind === 'test' ? null : claims.body.message.command,
     dossier: claims.dossier,
     transfer: claims.transfer,
     seq: claims.seq,
@@ -112,7 +113,7 @@ function entryFacts(entry: LogEntry) {
   const facts = { event: entry.event, node: entry.node, time: entry.time };
   if (entry.event === 'envelope.received') {
     const { envelope, degree, outcome } = entry.subject;
-    return { ...facts, envelope, degree, outcome };
+    return { ...facts, envelope, degree, ...(outcome === null ? {} : { outcome }) };
   }
   if (entry.event === 'envelope.tested') return { ...facts, envelope: entry.subject.envelope };
   if (entry.event === 'envelope.refused') {

@@ -7,6 +7,7 @@ import { mattersOf, type SharedLife, type SharedRecord, stateOf, type TransferLi
 import {
   type Actor,
   type Command,
+  commands,
   type Guard,
   type HomeGuard,
   type HomeState,
@@ -85,7 +86,7 @@ export interface Context {
 /** More than any life needs; a peer that goes on talking is refused. */
 export const lifeLimits = { records: 1000, homeRecords: 1000, pending: 100 } as const;
 
-export function isRefusal(result: Applied | Refusal): result is Refusal {
+export function isRefusal(result: object): result is Refusal {
   return 'code' in result;
 }
 
@@ -290,8 +291,14 @@ function advance(
   return { ...shared, state: to, records, clocks };
 }
 
+/** The commands that somebody in these roles may give now, as far as state and kind say: guards may still refuse. */
+export function commandsFor(life: TransferLife, roles: readonly Actor[]): Command[] {
+  const state = stateIn(life);
+  return commands.filter((command) => !isRefusal(rowAndRole(command, life.side, life.kind, state, roles)));
+}
+
 /** The row for a command here and now, and the role in which the person gives it. */
-function rowAndRole(
+export function rowAndRole(
   command: Command,
   side: Side,
   kind: TransferLife['kind'],

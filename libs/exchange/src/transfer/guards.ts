@@ -39,8 +39,8 @@ export interface Facts {
   undecidedItems: number;
   /** The number of an own case about the same act. */
   ownCase: string | null;
-  /** Whether the penalty has had the legal review that §58 asks for, or needs none. */
-  legallyReviewed: boolean;
+  /** Whether §58 and the authority's own rules want a legal review before this penalty. */
+  penaltyReview: boolean;
   /** In force in the catalogue; absent: the usual ones. */
   returnCodes?: readonly string[];
 }
@@ -149,7 +149,12 @@ export const homeChecks: Record<HomeGuard, Answer<HomeCase>> = {
     if (crimeReport(at) !== null) return { report: 'open' };
     return policeRefused(at.shared) ? pass : against(at, ['R13']);
   },
-  'legally-reviewed': ({ facts }) => when(!facts.legallyReviewed),
+  'legally-reviewed': ({ facts, home, shared }) => {
+    // A review is of the case as filed: one from before counts for nothing.
+    const filed = shared.records.findLastIndex(({ to, from }) => to === 'FILED' && from !== to);
+    const reviewed = home.records.some(({ command, known }) => command === 'review-penalty' && known > filed);
+    return when(facts.penaltyReview && !reviewed);
+  },
   'known-return-code': ({ data, facts }) =>
     when(!(facts.returnCodes ?? returnCodes).includes(data.code as never), { code: data.code }),
   redacted: (at) => against(at, ['R16']),

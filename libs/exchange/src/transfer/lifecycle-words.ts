@@ -75,6 +75,7 @@ export const commandWords: Readonly<Record<Command, Words>> = {
   'not-file': w('不予立案', 'do not file'),
   file: w('立案', 'file'),
   attach: w('并入已立案件', 'attach to a case already filed'),
+  'review-penalty': w('处罚法制审核', 'legal review of the penalty'),
   decide: w('作出决定', 'decide'),
   feedback: w('反馈结果', 'feed the outcome back'),
   confirm: w('确认反馈', 'confirm the feedback'),

@@ -853,6 +853,18 @@ const table = [
     event: 'attached',
   },
   {
+    // 法制审核 of the intended penalty, before the head decides (§58).
+    command: 'review-penalty',
+    from: ['FILED'],
+    to: 'same',
+    side: 'receiver',
+    roles: ['legal-reviewer'],
+    kinds: penal,
+    guards: ['one-role', 'no-collector', 'qualified'],
+    signed: 'personal-opinion',
+    event: 'penalty-reviewed',
+  },
+  {
     command: 'decide',
     from: ['FILED'],
     to: 'DECIDED',

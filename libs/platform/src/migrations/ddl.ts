@@ -12,6 +12,7 @@ const types: Record<string, Record<Dialect, string>> = {
   id: { mysql: ascii('CHAR(36)'), sqlite: 'TEXT' },
   digest: { mysql: ascii('CHAR(71)'), sqlite: 'TEXT' },
   time: { mysql: ascii('CHAR(24)'), sqlite: 'TEXT' },
+  day: { mysql: ascii('CHAR(10)'), sqlite: 'TEXT' },
   name: { mysql: ascii('VARCHAR(100)'), sqlite: 'TEXT' },
   code: { mysql: ascii('VARCHAR(48)'), sqlite: 'TEXT' },
   text100: { mysql: 'VARCHAR(100)', sqlite: 'TEXT' },

@@ -1,9 +1,11 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { initial } from './0001-initial';
 import { trust } from './0002-trust';
+import { casework } from './0003-casework';
+import { personalData } from './0006-personal-data';
 import { type Ddl, type Dialect, statementFor } from './ddl';
 
-const migrations: readonly Ddl[] = [initial, trust];
+const migrations: readonly Ddl[] = [initial, trust, casework, personalData];
 
 /** Brings the schema up to date. Several processes may start at once on MySQL: one migrates, the others wait. */
 export async function migrate(source: DataSource, dialect: Dialect, now: () => Date): Promise<void> {
@@ -41,12 +43,18 @@ export async function migrationState(tx: EntityManager): Promise<{ pending: stri
 const ledger =
   'CREATE TABLE IF NOT EXISTS schema_migration (name {name} NOT NULL PRIMARY KEY, applied_at {time} NOT NULL)';
 
+/** A start that was killed half-way has left this index or column. */
+function isDoneAlready(error: unknown): boolean {
+  const { code = '', message = '' } = error as { code?: string; message?: string };
+  return code === 'ER_DUP_KEYNAME' || code === 'ER_DUP_FIELDNAME' || message.includes('duplicate column name');
+}
+
 async function apply(runner: QueryRunner, dialect: Dialect, migration: Ddl, at: Date): Promise<void> {
   for (const statement of migration.statements) {
     try {
       await runner.query(statementFor(dialect, statement));
     } catch (error) {
-      if ((error as { code?: string }).code !== 'ER_DUP_KEYNAME') throw error;
+      if (!isDoneAlready(error)) throw error;
     }
   }
   await runner.query('INSERT INTO schema_migration (name, applied_at) VALUES (?, ?)', [

@@ -10,7 +10,8 @@ import { ValidationError } from '../../errors/errors';
 import { CurrentPerson, Permit, Public } from '../auth.guard';
 import { IdPipe, sendDownload } from '../headers';
 import { Answers, NeedsSession } from '../openapi';
-import { AddEvidenceDto, EvidenceAddedBody } from './transfer.dto';
+import { EvidenceDataDto } from './case-data.dto';
+import { AddEvidenceDto, EvidenceAddedBody, EvidenceBody } from './transfer.dto';
 
 const tusVersion = '1.0.0';
 /** Media type of the bytes of an upload (tus 1.0.0). Its body is handed on as a stream. */
@@ -42,6 +43,19 @@ export class EvidenceController {
     const upload = `/api/v1/transfers/${id}/evidence/${added.id}/content`;
     reply.header('location', upload);
     return { id: added.id, upload };
+  }
+
+  @Patch(':evidenceId')
+  @Permit('evidence.add')
+  @ApiOperation({ summary: 'State an item otherwise; its file stays', operationId: 'editEvidence' })
+  @Answers({ 200: EvidenceBody }, 'NOT_FOUND', 'WRONG_STATE')
+  edit(
+    @CurrentPerson() person: Person,
+    @Param('id', IdPipe) id: string,
+    @Param('evidenceId', IdPipe) evidenceId: string,
+    @Body() body: EvidenceDataDto,
+  ): Promise<EvidenceBody> {
+    return this.transfers.editEvidence(person, id, evidenceId, { ...body });
   }
 
   @Delete(':evidenceId')

@@ -1,13 +1,38 @@
 import { type Digest, nodePattern } from '@jieqiao/core';
-import type { TransferState } from '@jieqiao/exchange';
-import { type TransferKind, transferKinds } from '@jieqiao/recognition';
+import {
+  type Command,
+  commands,
+  disputeLevels,
+  homeStates,
+  type LifeState,
+  notFiledGrounds,
+  outcomes,
+  sharedStates,
+} from '@jieqiao/exchange';
+import { type RecognitionLevel, recognitionLevels, type TransferKind, transferKinds } from '@jieqiao/recognition';
 import { ApiProperty } from '@nestjs/swagger';
-import { EvidenceFileName, Form, Forms, Id, Line, Nested, OneOf, Whole } from '../fields';
+import {
+  Day,
+  EvidenceFileName,
+  Flag,
+  Form,
+  Forms,
+  Id,
+  Instant,
+  Line,
+  Nested,
+  NestedList,
+  OneOf,
+  Text,
+  Whole,
+} from '../fields';
 import { CaseDataDto, EvidenceDataDto } from './case-data.dto';
 
 const optional = { optional: true };
-/** Until the receiver's casework exists. */
-const transferStates: readonly TransferState[] = ['DRAFT', 'SENT', 'REJECTED_TECH', 'DELIVERED'];
+const transferStates: readonly LifeState[] = [...homeStates, ...sharedStates].filter((state) => state !== 'NEW');
+/** Given by the node itself, or by a route of its own. */
+const nodesOwn: readonly Command[] = ['create', 'edit', 'deliver', 'reject', 'reject-message', 'close-by-silence'];
+export const peoplesCommands = commands.filter((command) => !nodesOwn.includes(command));
 const maxFileBytes = 2 ** 40;
 
 export class CreateTransferDto {
@@ -46,7 +71,7 @@ export class ListTransfersQuery {
   direction?: 'out' | 'in';
 
   @OneOf(transferStates, optional)
-  state?: TransferState;
+  state?: LifeState;
 
   @Form(nodePattern, 47, { optional: true, about: 'Of this node, and of those whose powers it has taken over.' })
   handledBy?: string;
@@ -75,12 +100,114 @@ export class AddEvidenceDto {
   data!: EvidenceDataDto;
 }
 
-export class SendDto {
-  @Forms('^R[0-9]{2}$', 3, 20, {
+const certNoPattern = '^[0-9A-Za-z-]{4,32}$';
+
+/** What a person gives with a command. Which fields go with which: docs/spec/lifecycle.md, §6. */
+export class CommandDataDto {
+  @Text(2000, { optional: true, about: 'Reason or other words, in the language of the case.' })
+  text?: string;
+
+  @Form('^[A-Z][A-Z_]{1,59}$', 60, { optional: true, about: 'Reason code of a return or of a refused matter.' })
+  code?: string;
+
+  @Instant({ optional: true, about: 'When it happened, where that is not now.' })
+  happenedAt?: string;
+
+  @Line(80, { optional: true, about: '文号 of the decision.' })
+  number?: string;
+
+  @Whole(1, 50, optional)
+  matters?: number;
+
+  @Whole(1, 50, { optional: true, about: 'Which matter of a request for assistance, from 1.' })
+  matter?: number;
+
+  @Day({ optional: true, about: 'To which day an answer is put off.' })
+  until?: string;
+
+  @OneOf(['stopped', 'secured'], { optional: true, about: 'What was done on the spot: 制止, 固定证据.' })
+  act?: 'stopped' | 'secured';
+
+  @Instant({ optional: true, about: 'When the other side was telephoned.' })
+  phonedAt?: string;
+
+  @Line(100, { optional: true, about: 'Which office was telephoned.' })
+  phonedTo?: string;
+
+  @Forms('^R(0[1-9]|1[0-9]|20)$', 3, 20, { optional: true, about: 'Rules on which a request for supplement rests.' })
+  rules?: string[];
+
+  @Forms('^[^\\u0000-\\u001f\\u007f]{1,500}$', 500, 50, { optional: true, about: 'What is missing.' })
+  missing?: string[];
+
+  @Forms('^[^\\u0000-\\u001f\\u007f]{1,64}$', 64, 50, { optional: true, about: 'Items that differ from the manifest.' })
+  items?: string[];
+
+  @Line(100, { optional: true, about: 'To which department.' })
+  department?: string;
+
+  @OneOf(['sender', 'receiver', 'other'], { optional: true, about: 'Who handles the matter.' })
+  handling?: 'sender' | 'receiver' | 'other';
+
+  @OneOf(disputeLevels, optional)
+  level?: (typeof disputeLevels)[number];
+
+  @Line(100, { optional: true, about: 'The superior body.' })
+  body?: string;
+
+  @OneOf(notFiledGrounds, optional)
+  ground?: (typeof notFiledGrounds)[number];
+
+  @OneOf(outcomes, optional)
+  outcome?: (typeof outcomes)[number];
+
+  @Line(64, { optional: true, about: 'Step of the published discretion standard.' })
+  step?: string;
+
+  @Instant({ optional: true, about: 'When the party was told of the intended penalty.' })
+  noticedAt?: string;
+
+  @Flag({ optional: true, about: 'The party has waived its defence.' })
+  waived?: boolean;
+
+  @OneOf(['deleted', 'archived'], optional)
+  disposal?: 'deleted' | 'archived';
+
+  @Forms(certNoPattern, 32, 20, { optional: true, about: 'Officers of the team, by certificate number.' })
+  team?: string[];
+}
+
+export class CommandDto {
+  @OneOf(peoplesCommands, { about: 'Of the table of transitions: docs/spec/lifecycle.md, §4.' })
+  command!: Command;
+
+  @Nested(() => CommandDataDto, optional)
+  data?: CommandDataDto;
+
+  @Id({ optional: true, about: 'Entry of the filing register that the command states.' })
+  filing?: string;
+
+  @Forms('^[RX][0-9A-Za-z-]{2,32}$', 33, 40, {
     optional: true,
     about: 'Rules whose request for supplements was seen; it is sent in spite of them.',
   })
   acknowledge?: string[];
+}
+
+export class ItemDecisionDto {
+  @Line(64, { about: 'The sender’s id of the item.' })
+  evidence!: string;
+
+  @OneOf(recognitionLevels)
+  level!: RecognitionLevel;
+
+  @Text(2000, { optional: true, about: 'Required where the rules propose otherwise.' })
+  reason?: string;
+}
+
+export class DecideItemsDto {
+  @NestedList(() => ItemDecisionDto, 1000, { minItems: 1 })
+  decisions!: ItemDecisionDto[];
 }
 
 export class ProgressBody {
@@ -240,6 +367,120 @@ export class ReceiptBody {
   time!: string;
 }
 
+export class ClockBody {
+  @ApiProperty()
+  id!: string;
+
+  @ApiProperty({ description: 'Who must act in time: sender, receiver, both, superior, police.' })
+  owner!: string;
+
+  @ApiProperty({ type: Number, nullable: true })
+  matter!: number | null;
+
+  @ApiProperty({ format: 'date-time' })
+  start!: string;
+
+  @ApiProperty({ type: 'object', additionalProperties: true, description: 'The article, or the agreement.' })
+  basis!: object;
+
+  @ApiProperty({ enum: ['hours', 'calendar-days', 'working-days'] })
+  unit!: string;
+
+  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true })
+  due!: object | null;
+
+  @ApiProperty({ type: Number, nullable: true, description: 'In its unit.' })
+  left!: number | null;
+
+  @ApiProperty()
+  paused!: boolean;
+
+  @ApiProperty()
+  overdue!: boolean;
+
+  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true, description: 'Who stopped it, and when.' })
+  stopped!: object | null;
+
+  @ApiProperty({ type: String, nullable: true, description: 'Why no end can be told.' })
+  problem!: string | null;
+}
+
+export class LifeBody {
+  @ApiProperty({ enum: ['sender', 'receiver'] })
+  side!: string;
+
+  @ApiProperty()
+  state!: string;
+
+  @ApiProperty({ type: 'object', additionalProperties: true })
+  flags!: object;
+
+  @ApiProperty({
+    isArray: true,
+    type: 'object',
+    additionalProperties: true,
+    description: 'Steps that both sides have.',
+  })
+  records!: readonly object[];
+
+  @ApiProperty({ isArray: true, type: 'object', additionalProperties: true, description: 'Commands without effect.' })
+  crossed!: readonly object[];
+
+  @ApiProperty({ isArray: true, type: 'object', additionalProperties: true })
+  pending!: readonly object[];
+
+  @ApiProperty({
+    isArray: true,
+    type: 'object',
+    additionalProperties: true,
+    description: 'Steps of this side’s people.',
+  })
+  home!: readonly object[];
+
+  @ApiProperty({ type: ClockBody, isArray: true })
+  clocks!: readonly ClockBody[];
+
+  @ApiProperty({ isArray: true, type: 'object', additionalProperties: true, description: 'Versions of the bundle.' })
+  versions!: readonly object[];
+
+  @ApiProperty({ isArray: true, type: String })
+  matters!: readonly string[];
+
+  @ApiProperty({ type: 'object', additionalProperties: true })
+  filings!: object;
+
+  @ApiProperty({ type: 'object', additionalProperties: true })
+  dispute!: object;
+
+  @ApiProperty({ isArray: true, type: String, description: 'Commands that you may give now, by role and state.' })
+  allowed!: readonly string[];
+}
+
+export class DocumentBody {
+  @ApiProperty()
+  digest!: string;
+
+  @ApiProperty({ description: 'Type of document of the catalogue.' })
+  type!: string;
+
+  @ApiProperty({ enum: ['sender', 'receiver'], description: 'Who made it.' })
+  side!: string;
+
+  @ApiProperty({ description: 'Sealed and exchanged; else an opinion that stays at home.' })
+  sealed!: boolean;
+
+  @ApiProperty({ format: 'date-time' })
+  createdAt!: string;
+
+  @ApiProperty({ type: 'object', additionalProperties: true })
+  content!: object;
+}
+
+export class DocumentListBody {
+  @ApiProperty({ type: DocumentBody, isArray: true })
+  items!: readonly DocumentBody[];
+}
+
 /** Both axes of state stand apart: `state` is the matter's, `delivery` (of the subclasses) the message's. */
 abstract class TransferFields {
   @ApiProperty({ format: 'uuid' })
@@ -298,6 +539,15 @@ export class TransferBody extends TransferFields {
 
   @ApiProperty({ type: RecognitionBody, nullable: true })
   recognition!: RecognitionBody | null;
+
+  @ApiProperty({ type: 'object', additionalProperties: true, description: 'Decided on each item, by its sender’s id.' })
+  decisions!: object;
+
+  @ApiProperty({ type: 'object', additionalProperties: true, description: 'What the receiver found itself.' })
+  findings!: object;
+
+  @ApiProperty({ type: LifeBody, nullable: true })
+  life!: LifeBody | null;
 
   @ApiProperty({ type: EnvelopeBody, nullable: true })
   envelope!: EnvelopeBody | null;

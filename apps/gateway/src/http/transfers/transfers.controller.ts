@@ -1,6 +1,6 @@
 import type { Person } from '@jieqiao/access';
-import { type DraftChange, Transfers } from '@jieqiao/exchange';
-import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
+import { Casework, type CommandData, type DraftChange, Transfers } from '@jieqiao/exchange';
+import { Body, Controller, Get, HttpCode, Param, Patch, Post, Put, Query, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentPerson, Permit } from '../auth.guard';
@@ -19,11 +19,14 @@ import {
 } from '../headers';
 import { Answers, NeedsSession } from '../openapi';
 import {
+  type CommandDataDto,
+  CommandDto,
   CreateTransferDto,
+  DecideItemsDto,
+  DocumentListBody,
   EditTransferDto,
   ListTransfersQuery,
   RecognitionBody,
-  SendDto,
   TransferBody,
   TransferListBody,
   TransferSummaryBody,
@@ -36,7 +39,10 @@ const bundleType = 'application/vnd.etsi.asic-e+zip';
 @NeedsSession()
 @Controller('api/v1/transfers')
 export class TransfersController {
-  constructor(private readonly transfers: Transfers) {}
+  constructor(
+    private readonly transfers: Transfers,
+    private readonly casework: Casework,
+  ) {}
 
   @Post()
   @Permit('transfer.create')
@@ -123,19 +129,20 @@ export class TransfersController {
     return this.transfers.check(person, id);
   }
 
-  @Post(':id/send')
-  @Permit('transfer.send')
+  @Post(':id/commands')
+  @Permit('transfer.command')
   @HttpCode(202)
   @ApiOperation({
-    summary: 'Seal and send; 202 once it is durable, 200 once the receipt is here',
-    operationId: 'sendTransfer',
+    summary: 'Take a step: sign, approve, send, accept, return, decide…',
+    description: '202 once it is durable; 200 where nobody has to be told, or once the other node’s receipt is here.',
+    operationId: 'commandTransfer',
   })
   @ApiHeader({
     name: 'Idempotency-Key',
     required: true,
     description: 'Made by the caller; again, it gives the same answer.',
   })
-  @ApiHeader({ name: 'If-Match', required: false, description: 'Send only this version.' })
+  @ApiHeader({ name: 'If-Match', required: false, description: 'Only for this version.' })
   @ApiHeader({
     name: 'Prefer',
     required: false,
@@ -144,6 +151,7 @@ export class TransfersController {
   })
   @Answers(
     { 200: TransferBody, 202: TransferBody },
+    'COMMAND_REFUSED',
     'IDEMPOTENCY_KEY_REQUIRED',
     'IDEMPOTENCY_KEY_REUSED',
     'NOT_FOUND',
@@ -157,16 +165,19 @@ export class TransfersController {
     'AUTHORITY_SUCCEEDED',
     'CERTIFICATE_REFUSED',
   )
-  async send(
+  async command(
     @CurrentPerson() person: Person,
     @Param('id', IdPipe) id: string,
-    @Body() body: SendDto,
+    @Body() body: CommandDto,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TransferBody | TransferSummaryBody> {
     const waitMs = preferredWaitMs(request);
     const minimal = prefersMinimal(request);
-    const { status, view } = await this.transfers.send(person, id, {
+    const { status, view } = await this.transfers.command(person, id, {
+      command: body.command,
+      data: commandDataOf(body.data),
+      filing: body.filing,
       acknowledge: body.acknowledge ?? [],
       ifVersion: ifMatch(request),
       idempotencyKey: idempotencyKey(request),
@@ -177,6 +188,32 @@ export class TransfersController {
     const applied = [...(waitMs > 0 ? [`wait=${waitMs / 1000}`] : []), ...(minimal ? ['return=minimal'] : [])];
     if (applied.length > 0) reply.header('preference-applied', applied.join(', '));
     return view;
+  }
+
+  @Put(':id/decisions')
+  @Permit('evidence.decide')
+  @ApiOperation({ summary: 'Decide on items of evidence, before acceptance', operationId: 'decideItems' })
+  @ApiHeader({ name: 'If-Match', required: true, description: 'The ETag of what was read.' })
+  @Answers({ 200: TransferBody }, 'NOT_FOUND', 'WRONG_STATE', 'PRECONDITION_REQUIRED', 'PRECONDITION_FAILED')
+  async decide(
+    @CurrentPerson() person: Person,
+    @Param('id', IdPipe) id: string,
+    @Body() body: DecideItemsDto,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<TransferBody> {
+    await this.casework.decideItems(person, id, body.decisions, requiredIfMatch(request));
+    const view = await this.transfers.get(person, id);
+    reply.header('etag', etagOf(view.version));
+    return view;
+  }
+
+  @Get(':id/documents')
+  @Permit('transfer.read')
+  @ApiOperation({ summary: 'Documents of its steps: opinions, notices, letters', operationId: 'listDocuments' })
+  @Answers({ 200: DocumentListBody }, 'NOT_FOUND')
+  async documents(@CurrentPerson() person: Person, @Param('id', IdPipe) id: string): Promise<DocumentListBody> {
+    return { items: await this.transfers.documents(person, id) };
   }
 
   @Get(':id/bundle')
@@ -232,4 +269,15 @@ function changeOf({ number, title, data }: EditTransferDto): DraftChange {
     ...(title === undefined ? {} : { title }),
     ...(data === undefined ? {} : { data: { ...data } }),
   };
+}
+
+/** Times come with any offset; the machine has them in UTC with milliseconds. */
+function commandDataOf(data: CommandDataDto | undefined): CommandData {
+  const given: CommandData = { ...data };
+  for (const field of ['happenedAt', 'phonedAt', 'noticedAt'] as const) {
+    const time = given[field] === undefined ? Number.NaN : Date.parse(given[field]);
+    // A day that the calendar does not have stays as it was given, and is refused with its place.
+    if (!Number.isNaN(time)) given[field] = new Date(time).toISOString();
+  }
+  return given;
 }

@@ -1,0 +1,354 @@
+import { type Person, requirePermission } from '@jieqiao/access';
+import type { AuditLog } from '@jieqiao/audit';
+import { type Agreement, canonicalJson, type Digest, digestOf, GatewayError, uuidv7 } from '@jieqiao/core';
+import { type AgreementBook, lockChain, moveChain, queueEnvelopes } from '@jieqiao/delivery';
+import { type Database, insertRows, type KeyRing, lockForUpdate, step, type Tx } from '@jieqiao/platform';
+import {
+  evaluateRecognition,
+  parseTransferData,
+  type RecognitionDecision,
+  type RecognitionLevel,
+  type TransferData,
+} from '@jieqiao/recognition';
+import { IsNull } from 'typeorm';
+import { composeTransfer, digestsById, partyOf, recognitionAgreement } from './bundle-contents';
+import { documentRow, documentTypeOf, makeDocument, type StepDocument, sealDocument } from './documents';
+import { nextEnvelope, wholeSecond } from './envelopes';
+import { actorOf, factsOf, mayBeSent, needsRules } from './facts';
+import { accepted, clockRowsOf, lifeLogEvents, lifeOf, refusalEvents, saveCases, setLife } from './life-rows';
+import { fingerprint } from './send-transfer';
+import { BundleRow, DocumentRow, EvidenceRow, IdempotencyRow, type ItemDecision, TransferRow } from './tables';
+import { type Applied, apply, isRefusal, rowAndRole, stateIn } from './transfer/apply';
+import type { CommandData, StateMessage } from './transfer/command-data';
+import type { Command, Transition } from './transfer/lifecycle';
+
+export interface CommandRequest {
+  person: Person;
+  transferId: string;
+  command: Command;
+  data: CommandData;
+  /** Proof of the filing that the data state, by this node's log. */
+  filingProof: string | null;
+  /** With `submit`: rules whose request for supplements the officer has seen. */
+  acknowledge: readonly string[];
+  ifVersion: number | null;
+  idempotencyKey: string;
+}
+
+export interface CaseworkContext {
+  db: Database;
+  audit: AuditLog;
+  agreements: AgreementBook;
+  node: string;
+  keys: () => KeyRing;
+  envelopeLifetime: number;
+  legalReviewOfLeads: boolean;
+  returnCodes: (day: string) => readonly string[];
+  wake(peer: string): void;
+  now: () => Date;
+  random: (bytes: number) => Buffer;
+}
+
+/** A transfer as a command meets it. */
+interface Case {
+  row: TransferRow;
+  agreement: Agreement;
+  /** As it was sealed last, or as the draft stands; null for a draft that could not travel yet. */
+  transfer: TransferData | null;
+  evidence: EvidenceRow[];
+}
+
+/**
+ * Commands of this node's own people that bring no bundle: opinions and approvals at home, and everything that the two
+ * sides tell each other about a transfer.
+ *
+ * What survives a crash: before the commit nothing has happened and nobody was told; the document that was made is
+ * nowhere. After it the step, its document, its log entries and the envelope that tells of it are there together, and
+ * the lane delivers; the answer may be lost, and the same Idempotency-Key gives it again.
+ */
+export class Casework {
+  constructor(private readonly context: CaseworkContext) {}
+
+  /**
+   * @returns false when this key has done it before
+   * @throws GatewayError FORBIDDEN, NOT_FOUND, COMMAND_REFUSED, PRECONDITION_FAILED, IDEMPOTENCY_KEY_REUSED,
+   * ACKNOWLEDGEMENT_REQUIRED, RECOGNITION_BLOCKED, AGREEMENT_*, CERTIFICATE_REFUSED
+   */
+  async command(request: CommandRequest): Promise<boolean> {
+    requirePermission(request.person, 'transfer.command');
+    const { db, audit } = this.context;
+    try {
+      const peer = await db.transaction((tx) => this.commandIn(tx, request));
+      step('command', 'after-commit');
+      if (peer === undefined) return false;
+      if (peer !== null) this.context.wake(peer);
+      return true;
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      // The refusal is on record although nothing else of the transaction is.
+      const events = refusalEvents(error, request.command, request.person, request.transferId);
+      if (events.length > 0) await db.transaction((tx) => audit.append(tx, events));
+      throw error;
+    }
+  }
+
+  /** @returns the peer that is told, null if nobody is, undefined when this key has done it before */
+  private async commandIn(tx: Tx, request: CommandRequest): Promise<string | null | undefined> {
+    // 1 permission and state
+    const { db, now, random, agreements, node } = this.context;
+    const { person, command, transferId } = request;
+    if (await doneBefore(tx, request)) return undefined;
+    const at = now();
+    const row = await tx.findOne(TransferRow, { where: { id: transferId }, ...lockForUpdate(db.dialect) });
+    if (!row) throw new GatewayError('NOT_FOUND', { what: 'transfer' });
+    if (request.ifVersion !== null && request.ifVersion !== row.version) {
+      throw new GatewayError('PRECONDITION_FAILED', { version: row.version });
+    }
+    const life = lifeOf(row);
+    const found = rowAndRole(command, life.side, life.kind, stateIn(life), person.roles);
+    if (isRefusal(found)) throw new GatewayError('COMMAND_REFUSED', { command, reason: found.code, state: row.state });
+    const matter = await this.load(tx, row, agreements.current(row.peer, wholeSecond(at)));
+    step('command', '1-permitted');
+
+    // 2 evaluateRecognition, where a guard asks for it
+    const decision = needsRules(command, life) ? this.evaluate(matter, at) : null;
+    if (decision && command === 'submit') mayBeSent(decision, request.acknowledge);
+
+    // 3 document, command, envelope
+    const createdAt = at.toISOString();
+    const type = documentTypeOf(command, life.side, life.kind);
+    const about = { ...found, type, command, person, at: createdAt, data: request.data };
+    const content = type === null ? null : makeDocument(this.documentAbout(matter, { ...about, type }));
+    const document = content && digestOf(content);
+    const applied = accepted(
+      apply(life, command, document ? { ...request.data, document } : request.data, {
+        actor: actorOf(person),
+        at: createdAt,
+        messageId: uuidv7(at.getTime(), random(10)),
+        facts: factsOf({
+          row,
+          command,
+          transfer: matter.transfer,
+          decision,
+          acknowledged: [...request.acknowledge, ...(row.acknowledged ?? [])],
+          legalReview: this.context.legalReviewOfLeads,
+          ownCase: null,
+          returnCodes: this.context.returnCodes(createdAt),
+        }),
+        clockRows: clockRowsOf(recognitionAgreement(matter.agreement), row, node),
+      }),
+      command,
+    );
+    const envelope = await this.queue(tx, matter, applied, content, request.filingProof, at);
+
+    // 4 one transaction: save + appendAuditEvent + outbox
+    setLife(row, applied.life);
+    row.version++;
+    row.updatedAt = createdAt;
+    if (command === 'submit') row.acknowledged = [...request.acknowledge];
+    await saveCases(tx, [row]);
+    if (content && type && envelope === null) {
+      const home = { transferId, type, side: life.side, content, createdAt };
+      await insertRows(tx, DocumentRow, [documentRow(home, null)]);
+    }
+    const done = {
+      personId: person.id,
+      key: request.idempotencyKey,
+      request: fingerprint(request),
+      transferId,
+      createdAt,
+    };
+    await insertRows(tx, IdempotencyRow, [done]);
+    const told = { transfer: transferId, person: person.id, document, envelope };
+    await this.context.audit.append(tx, lifeLogEvents(applied.events, told));
+    step('command', 'before-commit');
+    return envelope === null ? null : row.peer;
+  }
+
+  /**
+   * What the receiver's legal reviewer decides on items of evidence, before the transfer is accepted. Other than the rules
+   * propose, it needs a reason. It goes to the sender, sealed, with the acceptance.
+   * @throws GatewayError FORBIDDEN, NOT_FOUND, WRONG_STATE, PRECONDITION_FAILED, VALIDATION_FAILED {errors}
+   */
+  async decideItems(
+    person: Person,
+    id: string,
+    decisions: readonly { evidence: string; level: RecognitionLevel; reason?: string }[],
+    ifVersion: number | null,
+  ): Promise<void> {
+    requirePermission(person, 'evidence.decide');
+    const { agreements, now, audit } = this.context;
+    await this.change(id, 'in', ifVersion, async (tx, row) => {
+      const life = lifeOf(row);
+      const state = stateIn(life);
+      if (state !== 'RECEIVED' && state !== 'ACCEPTED') throw new GatewayError('WRONG_STATE', { state });
+      const at = now();
+      const matter = await this.load(tx, row, agreements.current(row.peer, wholeSecond(at)));
+      const proposals = new Map(this.evaluate(matter, at).proposals.map((each) => [each.evidence, each.proposed]));
+      const stated = new Map(matter.transfer!.evidence.map((item) => [item.id, digestOf(canonicalJson(item))]));
+      const errors = decisions.flatMap(({ evidence, level, reason }, i) => {
+        const proposed = proposals.get(evidence);
+        if (proposed === undefined) return [`/decisions/${i}/evidence unknown`];
+        return level !== proposed && !reason ? [`/decisions/${i}/reason required`] : [];
+      });
+      if (errors.length > 0) throw new GatewayError('VALIDATION_FAILED', { errors });
+      const made = decisions.map(({ evidence, level, reason }) => {
+        const by = { person: person.id, at: at.toISOString() };
+        const decision: ItemDecision = { item: stated.get(evidence)!, level, ...by, ...(reason ? { reason } : {}) };
+        return [evidence, decision] as const;
+      });
+      row.decisions = { ...row.decisions, ...Object.fromEntries(made) };
+      const digest = digestOf(canonicalJson(row.decisions));
+      await audit.append(tx, {
+        event: 'recognition.decided',
+        subject: { decisions: digest, person: person.id, transfer: id },
+      });
+    });
+  }
+
+  /** What the receiver has found itself: what was weighed, ordered and checked again. The rules read it from now on. */
+  async recordFindings(
+    person: Person,
+    id: string,
+    findings: Record<string, unknown>,
+    ifVersion: number | null,
+  ): Promise<void> {
+    requirePermission(person, 'transfer.findings');
+    await this.change(id, 'in', ifVersion, async (tx, row) => {
+      row.findings = findings;
+      const subject = { findings: digestOf(canonicalJson(findings)), person: person.id, transfer: id };
+      await this.context.audit.append(tx, { event: 'findings.recorded', subject });
+    });
+  }
+
+  /**
+   * Sends a message of this side again in a new envelope, with the document that went with it: the first one was refused
+   * and the message stands. Within the transaction of whoever calls, who saves the row.
+   */
+  async sendAgain(tx: Tx, row: TransferRow, message: StateMessage): Promise<void> {
+    const { db, agreements, now } = this.context;
+    const at = now();
+    const agreement = agreements.current(row.peer, wholeSecond(at));
+    const { document } = message.data;
+    const sealed = document ? await tx.findOneByOrFail(DocumentRow, { digest: document }) : null;
+    const bundle = sealed && { manifest: sealed.manifestDigest!, files: [] };
+    const end = await lockChain(tx, db.dialect, row.peer, 'out');
+    const queued = nextEnvelope(this.context, end, { row, message, bundle, brings: null, agreement, at });
+    await moveChain(tx, row.peer, 'out', end);
+    await queueEnvelopes(tx, [queued]);
+    Object.assign(row, { lastJti: queued.jti, delivery: 'queued', refusal: null } satisfies Partial<TransferRow>);
+  }
+
+  private async change(
+    id: string,
+    direction: 'in' | 'out',
+    ifVersion: number | null,
+    work: (tx: Tx, row: TransferRow) => Promise<void>,
+  ): Promise<void> {
+    const { db, now } = this.context;
+    await db.transaction(async (tx) => {
+      const row = await tx.findOne(TransferRow, { where: { id }, ...lockForUpdate(db.dialect) });
+      if (row?.direction !== direction) throw new GatewayError('NOT_FOUND', { what: 'transfer' });
+      if (ifVersion !== null && ifVersion !== row.version) {
+        throw new GatewayError('PRECONDITION_FAILED', { version: row.version });
+      }
+      await work(tx, row);
+      row.version++;
+      row.updatedAt = now().toISOString();
+      await saveCases(tx, [row]);
+    });
+  }
+
+  private async load(tx: Tx, row: TransferRow, agreement: Agreement): Promise<Case> {
+    const where = { transferId: row.id, lastVersion: IsNull() };
+    const evidence = await tx.find(EvidenceRow, { where, order: { seq: 'ASC' } });
+    const draft = row.direction === 'out' && lifeOf(row).home.path !== null;
+    if (!draft && row.bundleDigest) {
+      const bundle = await tx.findOneByOrFail(BundleRow, { digest: row.bundleDigest });
+      return { row, agreement, transfer: parseTransferData(bundle.transferJson), evidence };
+    }
+    return { row, agreement, transfer: composeTransfer(row, evidence, agreement, this.context.node), evidence };
+  }
+
+  private evaluate({ row, agreement, transfer, evidence }: Case, at: Date): RecognitionDecision {
+    const digests = new Map(evidence.map(({ seq, digest }) => [seq, digest]));
+    const manifest =
+      row.direction === 'out'
+        ? digestsById(evidence)
+        : digestsById(transfer!.evidence.map(({ id, seq }) => ({ id, digest: digests.get(seq) ?? null })));
+    return evaluateRecognition({
+      transfer: transfer!,
+      agreement: recognitionAgreement(agreement),
+      manifest,
+      at: at.toISOString(),
+    });
+  }
+
+  private documentAbout(
+    { row, agreement, transfer }: Case,
+    about: {
+      row: Transition;
+      role: string;
+      type: StepDocument['type'];
+      command: Command;
+      person: Person;
+      at: string;
+      data: CommandData;
+    },
+  ) {
+    const { type, command, role, person, at, data } = about;
+    const signatory = (node: string) => ({ node, authority: partyOf(agreement, node).authority });
+    // After a provisional acceptance they go with the approval.
+    const deciding = ['accept', 'take-over', 'approve-afterwards'].includes(command) && row.direction === 'in';
+    const decided = deciding && row.decisions !== null;
+    const decisions = (transfer?.evidence ?? []).map(({ id }) => {
+      const { level, reason = null } = row.decisions?.[id] ?? { level: 'REFUSED' as const };
+      return { evidence: id, level, reason };
+    });
+    return {
+      ...{ type, command, role, person, at, data },
+      transfer: row.id,
+      dossier: row.dossierId,
+      number: row.number,
+      from: signatory(this.context.node),
+      to: about.row.message ? signatory(row.peer) : null,
+      decisions: decided ? decisions : null,
+    };
+  }
+
+  /** Seals the document, signs the envelope and queues it; null when the step stays at home. */
+  private async queue(
+    tx: Tx,
+    { row, agreement }: Case,
+    applied: Applied,
+    content: Buffer | null,
+    filingProof: string | null,
+    at: Date,
+  ): Promise<Digest | null> {
+    const [message] = applied.messages;
+    if (!message) return null;
+    const { db, keys } = this.context;
+    let bundle = null;
+    if (content) {
+      const sealed = sealDocument(content, filingProof, keys().seal(agreement, wholeSecond(at)), at);
+      const type = documentTypeOf(message.command, message.from, row.kind)!;
+      const about = { transferId: row.id, type, side: message.from, content, createdAt: at.toISOString() };
+      await insertRows(tx, DocumentRow, [documentRow(about, sealed, filingProof)]);
+      bundle = { manifest: sealed.digest, files: [] };
+    }
+    const end = await lockChain(tx, db.dialect, row.peer, 'out');
+    const queued = nextEnvelope(this.context, end, { row, message, bundle, brings: null, agreement, at });
+    await moveChain(tx, row.peer, 'out', end);
+    await queueEnvelopes(tx, [queued]);
+    Object.assign(row, { lastJti: queued.jti, delivery: 'queued', refusal: null } satisfies Partial<TransferRow>);
+    return queued.digest;
+  }
+}
+
+async function doneBefore(tx: Tx, request: CommandRequest): Promise<boolean> {
+  const { person, idempotencyKey } = request;
+  const done = await tx.findOneBy(IdempotencyRow, { personId: person.id, key: idempotencyKey });
+  if (!done) return false;
+  if (done.request !== fingerprint(request)) throw new GatewayError('IDEMPOTENCY_KEY_REUSED', {});
+  return true;
+}
