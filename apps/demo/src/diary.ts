@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { commandWords, refusalWords, stateWords } from '@jieqiao/exchange';
 import { describeOutcome, type RecognitionDecision } from '@jieqiao/recognition';
 import { ApiClient, ApiProblem } from './api-client';
@@ -65,7 +66,10 @@ export type AfterSending = (sample: Sample, just: JustSent) => Promise<boolean>;
 interface Chapter {
   sample: Sample;
   script: Script;
+  /** Something was not as expected. */
   failed: boolean;
+  /** A step could not be done: what follows it would only go wrong as well. */
+  over: boolean;
   /** Node's id of each transfer at the sender, by the name that the steps use. */
   transfers: Map<string, string>;
   filings: Map<string, string>;
@@ -98,6 +102,7 @@ export class Diary {
       sample: readSample(name),
       script: readScript(name),
       failed: false,
+      over: false,
       transfers: new Map(),
       filings: new Map(),
       operation: null,
@@ -107,8 +112,7 @@ export class Diary {
   async play(stop: AbortSignal): Promise<void> {
     for (const { script, index, step } of timelineOf(this.chapters.map((chapter) => chapter.script))) {
       const chapter = this.chapters.find((candidate) => candidate.script === script)!;
-      // What follows a step that went wrong would only go wrong as well.
-      if (chapter.failed) continue;
+      if (chapter.over) continue;
       stop.throwIfAborted();
       this.clock.forwardTo(chinaInstantOf(step.at));
       await this.live(chapter, index, step);
@@ -140,11 +144,12 @@ export class Diary {
     try {
       outcome = await this.perform(chapter, index, step, problems);
     } catch (error) {
-      problems.push(error instanceof ApiProblem ? `${error.message} ${JSON.stringify(error.body)}` : String(error));
+      problems.push(error instanceof ApiProblem ? problemLine(error) : String(error));
+      chapter.over = true;
     }
     this.tell(chapter, step, outcome, problems);
     if (problems.length > 0) chapter.failed = true;
-    if (chapter.failed || (step.do !== 'send' && step.do !== 'send-urgent') || step.expect?.refused) return;
+    if (chapter.over || (step.do !== 'send' && step.do !== 'send-urgent') || step.expect?.refused) return;
     const cargo = cargoOf(chapter.sample, step.on);
     const { from, to } = cargo.transfer;
     const [officer, clerk] = await Promise.all([this.as(from.node, 'handler'), this.as(to.node, 'clerk')]);
@@ -528,8 +533,8 @@ const cargoOf = (sample: Sample, on = 'main'): Cargo =>
 function agree({ sender, receiver }: BothSides): boolean {
   if (!sender?.life) return receiver === null;
   if (!receiver?.life) return sender.life.pending.length === 0 && sender.life.records.length === 0;
-  const told = ({ records, crossed }: Life) => JSON.stringify([records, crossed]);
-  return sender.life.pending.length === 0 && told(sender.life) === told(receiver.life);
+  const told = ({ records, crossed }: Life) => [records, crossed];
+  return sender.life.pending.length === 0 && isDeepStrictEqual(told(sender.life), told(receiver.life));
 }
 
 /** Whether it is of interest where the transfer stands after this step. */
@@ -554,6 +559,8 @@ function refusalMismatches(expected: NonNullable<Expected['refused']>, { code, b
     ...(expected.rules ? mismatches(expected.rules, params.rules, 'rules') : []),
   ];
 }
+
+const problemLine = ({ message, body }: ApiProblem): string => `${message} ${JSON.stringify(body.params ?? {})}`;
 
 const detailKeys = [
   'number',

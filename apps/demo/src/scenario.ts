@@ -137,13 +137,3 @@ export async function addEvidence(
 async function announce(client: ApiClient, draftId: string, item: object): Promise<string> {
   return (await client.post<{ id: string }>(`/transfers/${draftId}/evidence`, item)).body.id;
 }
-
-export async function send(
-  client: ApiClient,
-  draftId: string,
-  options: { acknowledge?: string[]; key: string; waitSeconds: number },
-): Promise<TransferAnswer> {
-  const headers = { 'idempotency-key': options.key, prefer: `wait=${options.waitSeconds}` };
-  const body = { acknowledge: options.acknowledge ?? [] };
-  return (await client.post<TransferAnswer>(`/transfers/${draftId}/send`, body, headers)).body;
-}
