@@ -27,9 +27,9 @@ export function checkTransfer(client: ApiClient, transfer: string): Promise<Reco
   return client.get(`/transfers/${transfer}/check`);
 }
 
-/** Decides on every item as the rules propose. */
+/** Decides on every item as the receiver's rules propose. */
 export async function decideAsProposed(client: ApiClient, transfer: string): Promise<void> {
-  const { proposals } = await checkTransfer(client, transfer);
+  const { proposals } = (await client.get<TransferAnswer>(`/transfers/${transfer}`)).recognition!;
   const decisions = proposals.map(({ evidence, proposed }) => ({ evidence, level: proposed }));
   await client.call('PUT', `/transfers/${transfer}/decisions`, { decisions }, await currentVersion(client, transfer));
 }

@@ -524,17 +524,17 @@ const clockWords: Record<string, { zh: string; en: string }> = {
 /** Of the command, for ever: a step done twice is done once. */
 const keyOf = ({ script }: Chapter, index: number): string => `${script.name}-${index}`;
 
-const clockWord = (id: string, { language }: Screen): string => clockWords[id]?.[language] ?? id;
+const clockWord = (name: string, { language }: Screen): string => clockWords[name.split('@')[0]!]?.[language] ?? name;
 
 const cargoOf = (sample: Sample, on = 'main'): Cargo =>
   on === 'main' ? { transfer: sample.transfer!, files: sample.files } : sample.others![on]!;
 
-/** Replicas agree when both have the same records in the same order and nobody waits to be heard. */
+/** Replicas agree when both have the same records in the same order. */
 function agree({ sender, receiver }: BothSides): boolean {
   if (!sender?.life) return receiver === null;
-  if (!receiver?.life) return sender.life.pending.length === 0 && sender.life.records.length === 0;
+  if (!receiver?.life) return sender.life.records.length === 0;
   const told = ({ records, crossed }: Life) => [records, crossed];
-  return sender.life.pending.length === 0 && isDeepStrictEqual(told(sender.life), told(receiver.life));
+  return isDeepStrictEqual(told(sender.life), told(receiver.life));
 }
 
 /** Whether it is of interest where the transfer stands after this step. */
@@ -543,9 +543,13 @@ const changesState = ({ do: what }: Step): boolean =>
     what,
   );
 
-/** The end of the clock of this name that was started last: a Chinese day, or for hours the minute. */
-function dueOf(life: Life | null | undefined, id: string): string | null {
-  const due = life?.clocks.findLast((clock) => clock.id === id)?.due;
+/**
+ * The end of the clock of this name that was started last: a Chinese day, or for hours the minute.
+ * @param name the clock's id, with `@` and its owner where both sides have one
+ */
+function dueOf(life: Life | null | undefined, name: string): string | null {
+  const [id, owner] = name.split('@');
+  const due = life?.clocks.findLast((clock) => clock.id === id && (!owner || clock.owner === owner))?.due;
   if (!due) return null;
   const at = chinaInstant(new Date(due.at));
   return at.endsWith('00:00:00') ? due.day : at.slice(0, 16);

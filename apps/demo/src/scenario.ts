@@ -56,9 +56,7 @@ export interface Life {
   state: string;
   records: { id: string; command: string }[];
   crossed: { id: string }[];
-  /** Own messages that the other side has not yet said to have taken. */
-  pending: unknown[];
-  clocks: { id: string; due: { day: string; at: string } | null }[];
+  clocks: { id: string; owner: string; due: { day: string; at: string } | null }[];
   [field: string]: unknown;
 }
 
