@@ -22,7 +22,15 @@ const appsMayImport = {
 /** Whatever a pure lib may import besides itself and what `mayImport` says. Everything else is a way out of purity. */
 const pure = {
   core: ['crypto', 'zlib', 'ajv', 'canonicalize'],
-  recognition: ['@turf/point-to-polygon-distance', 'ajv', 'chinese-days', 'csv-parse', 'csv-stringify', 'gcoord'],
+  recognition: [
+    '@turf/boolean-point-in-polygon',
+    '@turf/point-to-line-distance',
+    'ajv',
+    'chinese-days',
+    'csv-parse',
+    'csv-stringify',
+    'gcoord',
+  ],
 };
 
 const anyOf = (names) => `(${names.join('|')})`;

@@ -161,7 +161,7 @@ const cases = {
   },
 
   s3: () => {
-    const where = { longitude: 121.0461, latitude: 30.8772 };
+    const where = { longitude: 121.031, latitude: 30.8738 };
     const s3 = new Sample('s3', 'EV-330482-2022-000031', pinghu, where);
     const oil = [[330, 330, 190, 34], [520, 380, 120, 22]];
     s3.photos([
@@ -172,7 +172,7 @@ const cases = {
       ['对岸方向', '2022-08-26T09:25:00+08:00', '证明居民所指的来源方向', riverDay({ seed: 305, oil: [[300, 300, 120, 16]], extra: '<rect x="560" y="150" width="150" height="90" fill="#8c8f8a"/>' + label(635, 190, 20, '汽修（样例）', { anchor: 'middle', color: '#fff' }) })],
     ]);
     s3.photos([['无人机俯视图', '2022-08-26T09:40:00+08:00', '证明油污面积约60平方米', riverDay({ seed: 306, oil: [[380, 300, 150, 70]], drone: true, extra: '<path d="M230 390 h150" stroke="#fff" stroke-width="4"/>' + label(305, 418, 20, '10米', { color: '#fff', anchor: 'middle' }) }), { method: '无人机航拍，直接存储，未作编辑', tool: '无人机（样例）' }]]);
-    s3.data('points.csv', '坐标', 'text/csv', 'point,longitude,latitude,datum,time\n油污中心,121.046100,30.877200,WGS-84,2022-08-26T09:12:00+08:00\n油污西端,121.045960,30.877180,WGS-84,2022-08-26T09:17:00+08:00\n油污东端,121.046240,30.877220,WGS-84,2022-08-26T09:18:00+08:00\n', { method: '手持定位仪读取后录入', tool: '手持定位仪（样例）', madeAt: '2022-08-26T09:45:00+08:00', purpose: '证明油污的位置' });
+    s3.data('points.csv', '坐标', 'text/csv', 'point,longitude,latitude,datum,time\n油污中心,121.031000,30.873800,WGS-84,2022-08-26T09:12:00+08:00\n油污西端,121.030860,30.873780,WGS-84,2022-08-26T09:17:00+08:00\n油污东端,121.031140,30.873820,WGS-84,2022-08-26T09:18:00+08:00\n', { method: '手持定位仪读取后录入', tool: '手持定位仪（样例）', madeAt: '2022-08-26T09:45:00+08:00', purpose: '证明油污的位置' });
     const { evidence, files } = s3.list();
     const common = {
       family: 'river-pollution',
@@ -203,6 +203,7 @@ const cases = {
             cause: '上游水质监测数据',
             facts: '贵局退回平综执线移〔2022〕第31号线索时告知可提供上游监测数据。该线索已转平湖市生态环境主管部门。',
             request: '请提供2022年8月25日至26日上海塘枫泾段上游水质监测数据。',
+            matters: [{ no: 1, text: '2022年8月25日至26日上海塘枫泾段上游水质监测数据' }],
           }),
           files: {},
         },
@@ -216,12 +217,12 @@ const cases = {
   },
 
   s4: () => {
-    const where = { longitude: 121.0437, latitude: 30.876 };
+    const where = { longitude: 121.065, latitude: 30.869875 };
     const s4 = new Sample('s4', 'EV-330482-2022-000090', pinghu, where);
     const boat = (scale, more = '') => riverNight({ seed: 401, extra: barge(190, 470 - 60 * scale, scale, '平运货0001') + more, lamps: 3 });
     const mud = '<path d="M420 430 q30 60 -10 120 h90 q-30 -60 -20 -110 Z" fill="#5b4a33" opacity=".85" filter="url(#b2)"/>';
     s4.clip('boat.mp4', '平湖巡查艇视频（1分40秒）', { time: '2022-09-14T22:15:10+08:00', seconds: 100, purpose: '证明货船平运货0001在河道中心线附近倾倒泥浆', background: rasterise('s4-v', boat(1, mud)), sprite: torch(), motion: "x='90+60*sin(t/8)':y='170+20*cos(t/6)'" });
-    const track = [...Array(60).keys()].map((i) => `${later('2022-09-14T21:30:00+08:00', i)},000000001,${(121.0337 + i * 0.00018).toFixed(6)},${(30.87596 + Math.sin(i / 7) * 0.00012).toFixed(6)},${i > 42 && i < 52 ? '0.3' : '4.6'},78`);
+    const track = [...Array(60).keys()].map((i) => `${later('2022-09-14T21:30:00+08:00', i)},000000001,${(121.0566 + i * 0.00018).toFixed(6)},${(30.86988 + Math.sin(i / 7) * 0.00012).toFixed(6)},${i > 42 && i < 52 ? '0.3' : '4.6'},78`);
     s4.data('ais.csv', 'AIS轨迹', 'text/csv', `time,mmsi,longitude,latitude,knots,course\n${track.join('\n')}\n`, { isOriginal: false, method: '自船舶自动识别系统岸台导出', tool: '岸台（样例）', madeAt: '2022-09-15T08:20:00+08:00', madeBy: '平湖市某航道管理单位', purpose: '证明货船22时13分至22时22分停留在河道中心线' });
     const bottle = (n) => svg(800, 600, `<rect width="800" height="600" fill="#c7c9c4"/><rect x="310" y="150" width="180" height="340" rx="18" fill="#8b7a5c" opacity=".9"/><rect x="350" y="100" width="100" height="60" fill="#e8e8e2"/><rect x="300" y="270" width="200" height="86" fill="#fff"/>${label(400, 304, 24, '泥浆样品', { anchor: 'middle' })}${label(400, 338, 22, `封签 2022-0915-${n}`, { anchor: 'middle', color: '#a11' })}`);
     for (const n of ['01', '02']) {
@@ -278,7 +279,7 @@ const cases = {
   },
 
   s5: () => {
-    const where = { longitude: 121.0488, latitude: 30.8738 };
+    const where = { longitude: 121.0488, latitude: 30.87 };
     const s5 = new Sample('s5', 'EV-310116-2022-000014', jinshan, where);
     s5.photos([
       ['流动餐车', '2022-08-20T17:38:00+08:00', '证明当事人在路口设摊', street({ seed: 501, dusk: true, extra: cart(300, 330, 1) })],
@@ -359,7 +360,7 @@ const cases = {
         source: 'patrol',
         act: { from: '2022-09-01T06:00:00+08:00', to: '2022-09-04T18:00:00+08:00', place: place('310116', '金山区枫泾镇沿街', where) },
         discoveredAt: '2022-09-01T08:30:00+08:00',
-        parties: [{ kind: 'organisation', name: '沪乙家政服务有限公司', uscc: '91310116000000035R' }],
+        parties: [{ kind: 'organisation', name: '沪乙家政服务有限公司', uscc: '91310116000000035R', roles: ['organiser'] }],
         facts: '2022年9月1日起，新埭、枫泾沿街发现“管道疏通”张贴物300余张，所留号码均为13000000000（样例）；组织者为沪乙家政服务有限公司，住所地枫泾。新埭112处由我局责令清除，枫泾190余处及组织张贴行为移送贵局。',
         request: '请依法处理枫泾部分及组织张贴行为，必要时依法暂停所留号码。',
         personalData: [{ category: 'mobile-phone', purpose: 'telecom-suspension' }],
@@ -367,14 +368,14 @@ const cases = {
       }),
       files,
       expected: {
-        sender: { outcome: 'sendable', findings: [], proposals: {} },
-        receiver: { outcome: 'sendable', findings: [], proposals: {} },
+        sender: { outcome: 'warnings', findings: [{ rule: 'R14', result: 'warn' }], proposals: {} },
+        receiver: { outcome: 'warnings', findings: [{ rule: 'R14', result: 'warn' }], proposals: {} },
       },
     });
   },
 
   s7: () => {
-    const where = { longitude: 121.0402, latitude: 30.8722 };
+    const where = { longitude: 121.0402, latitude: 30.868 };
     const s7 = new Sample('s7', 'EV-330482-2022-000027', pinghu, where);
     const bins = '<g transform="translate(250 300)">' + ['#2f7d3b', '#555', '#2a5da8', '#a8342a'].map((tone, i) => `<rect x="${i * 84}" y="0" width="70" height="120" rx="6" fill="${tone}"/><rect x="${i * 84 - 3}" y="-10" width="76" height="16" fill="${tone}"/>`).join('') + '</g>';
     s7.photos([
@@ -469,7 +470,7 @@ const cases = {
       transfer: transfer('08', jinshan, pinghu, {
         kind: 'LEAD',
         number: '金枫综执线移〔2022〕第19号',
-        family: 'cross-province-solid-waste',
+        family: 'construction-waste-dumping',
         cause: '倾倒疑似铝灰渣',
         source: 'patrol',
         act: { from: '2022-09-18T23:00:00+08:00', to: '2022-09-19T04:00:00+08:00', place: place('330482', '平湖市某废弃厂房', where) },
@@ -481,10 +482,10 @@ const cases = {
       }),
       files,
       /** What Pinghu finds itself; it stays there. */
-      found: { quantities: [{ measure: 'hazardous-waste', amount: 5.2 }], evidence: ours.evidence, files: ours.files },
+      found: { evidence: ours.evidence, files: ours.files },
       expected: {
         sender: { outcome: 'sendable', findings: [], proposals: {} },
-        receiver: { outcome: 'crime-track', findings: [{ rule: 'R13', result: 'block' }], proposals: {} },
+        receiver: { outcome: 'warnings', findings: [{ rule: 'R13', result: 'warn' }], proposals: {} },
       },
     });
   },
@@ -526,10 +527,14 @@ const cases = {
         parties: [{ kind: 'organisation', name: '善丁建材有限公司', uscc: '91330421000000043K' }],
         facts: '善丁建材有限公司经青浦码头转船运输建筑垃圾约1000吨，去向不明。',
         request: '请协助：一、调取2024年6月1日至2日码头卡口记录；二、调取同期过磅数据；三、对码头经营人作询问笔录1份。',
+        matters: [
+          { no: 1, text: '调取6月1日至2日码头卡口记录' },
+          { no: 2, text: '过磅数据' },
+          { no: 3, text: '码头经营人询问笔录1份' },
+        ],
         evidence,
       }),
       files,
-      matters: ['调取6月1日至2日码头卡口记录', '过磅数据', '码头经营人询问笔录1份'],
       /** What Qingpu answers with. */
       found: { evidence: answered.evidence, files: answered.files },
       expected: {
@@ -568,12 +573,15 @@ const cases = {
         kind: 'CASE',
         number: '平综执移字〔2026〕第21号',
         family: 'construction-waste-dumping',
-        item: 'x-CN-GF-111-4',
         cause: '擅自倾倒工程渣土',
         source: 'patrol',
         act: { from: '2026-08-12T23:30:00+08:00', to: '2026-08-20T23:59:00+08:00', place: place('310116', '金山区枫泾镇某地块', where) },
         discoveredAt: '2026-08-20T23:50:00+08:00',
-        parties: [{ kind: 'organisation', name: '平戊运输有限公司', uscc: '91330482000000051R', plate: '浙F·Y0010' }],
+        parties: [{ kind: 'organisation', name: '平戊运输有限公司', uscc: '91330482000000051R', plate: '浙F·Y0010', roles: ['haulier'] }],
+        citations: [
+          { law: '固废法', article: 63 },
+          { law: '固废法', article: 111 },
+        ],
         facts: '平戊运输有限公司2026年8月12日至20日在枫泾连续倾倒工程渣土6次，违反固体废物污染环境防治法第六十三条，依该法第一百一十一条处理。',
         request: '请依法审核接收，处理结果函告我局。',
         evidence,

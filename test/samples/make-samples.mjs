@@ -379,7 +379,7 @@ const s1Scenario = {
   files: s1.files,
   expected: both({
     outcome: 'sendable',
-    passed: ['R01', 'R02', 'R05', 'R07', 'R16', 'R17', 'R19'],
+    passed: ['R01', 'R02', 'R03', 'R05', 'R07', 'R15', 'R16', 'R17', 'R18', 'R19'],
     findings: [],
     proposals: Object.fromEntries(s1.evidence.map((item) => [item.id, 'AFTER_REVIEW'])),
   }),
@@ -413,7 +413,7 @@ const s2Scenario = {
   files: s2.files,
   expected: both({
     outcome: 'supplement',
-    passed: ['R01', 'R02', 'R05', 'R09', 'R16', 'R19'],
+    passed: ['R01', 'R02', 'R03', 'R05', 'R09', 'R15', 'R16', 'R18', 'R19'],
     findings: [
       ...findings(byTitle('卡口录像'), 'R07', 'describe-production'),
       ...findings(byTitle('过磅单'), 'R08', 'certify-copy'),

@@ -1,6 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { type Catalogue, type CatalogueRow, type ItemRow, parseCatalogue } from '@jieqiao/recognition';
+import {
+  type Catalogue,
+  type CatalogueRow,
+  type CatalogueSet,
+  type ItemRow,
+  joinCatalogues,
+  parseCatalogue,
+  type Registers,
+} from '@jieqiao/recognition';
 
 const folder = path.join(__dirname, '../../libs/recognition/catalogues');
 
@@ -14,6 +22,16 @@ export function shippedCatalogues(): Map<string, Catalogue> {
     }),
   );
 }
+
+let joined: CatalogueSet | undefined;
+/** All of them put together. */
+export function shippedSet(): CatalogueSet {
+  joined ??= joinCatalogues([...shippedCatalogues().values()]);
+  return joined;
+}
+
+/** Registers in which nothing stands against a transfer. */
+export const quietRegisters: Registers = { filings: [], unanswered: [], numberTaken: false, seal: null };
 
 export const sampleRow: CatalogueRow = {
   from: null,

@@ -38,6 +38,7 @@ import {
   Casework,
   type Command,
   type CommandData,
+  Evaluation,
   laneCallbacks,
   ReceiveEnvelope,
   recognitionAgreement,
@@ -47,6 +48,7 @@ import {
 } from '@jieqiao/exchange';
 import { BlobStore, createLogger, Database, KeyRing } from '@jieqiao/platform';
 import { entities } from '../../apps/gateway/src/gateway';
+import { shippedSet } from './catalogues';
 import type { TestDatabase } from './databases';
 import { approveDraft, give, People, type Who } from './home-path';
 import { makeAgreement, makeParty, type Party } from './sealed-exchange';
@@ -130,6 +132,8 @@ export interface Side {
   people: People;
   /** Peers whose lane was woken. */
   woken: string[];
+  /** How many drafts it has written. */
+  drafts: number;
   /** What another process of this node, on the same database, sends with. */
   anotherSender(): SendTransfer;
 }
@@ -223,7 +227,20 @@ export class TwoSides {
   /** A draft at the sender, with the sample's case data and whatever files are given. */
   async draft(files: readonly FileToAdd[] = [], sample: Sample = this.s1): Promise<string> {
     const from = this.sender;
-    const { schema, id, dossier, kind, number, from: origin, to, evidence, documents, ...data } = sample.transfer;
+    const {
+      schema,
+      id,
+      dossier,
+      kind,
+      number: given,
+      from: origin,
+      to,
+      evidence,
+      documents,
+      ...data
+    } = sample.transfer;
+    // No number is used twice: the first draft has the sample's.
+    const number = from.drafts++ === 0 ? given : given.replace(/\d+号$/, `${1000 + from.drafts}号`);
     const draft = { to: to.node, kind, number, title: sample.transfer.cause, data: { ...data, unit: origin.unit } };
     const { id: transferId } = await from.transfers.create(from.handler, draft);
     for (const { fileName, mediaType, content, data: form } of files) {
@@ -396,16 +413,18 @@ export function openSide(
   const intake = new BlobIntake(db, blobs, agreements, blobUse, intakeLimits, now);
   const woken: string[] = [];
   const wake = (peer: string) => void woken.push(peer);
+  const catalogue = shippedSet;
+  const evaluation = new Evaluation({ node, keys, catalogue });
   const context = {
-    ...{ db, audit, agreements, node, keys, now, random, wake, envelopeLifetime: 86_400 },
-    ...{ legalReviewOfLeads: false, returnCodes: () => returnCodes },
+    ...{ db, audit, agreements, node, keys, catalogue, now, random, wake, envelopeLifetime: 86_400 },
+    ...{ evaluation, legalReviewOfLeads: false, returnCodes: () => returnCodes },
   };
   const casework = new Casework(context);
   const sender = new SendTransfer(context);
   const anotherSender = () => new SendTransfer(context);
-  const receiver = new ReceiveEnvelope({ db, audit, agreements, crls, intake, node, now, random });
+  const receiver = new ReceiveEnvelope({ db, audit, agreements, crls, intake, node, catalogue, now, random });
   const transfers = new Transfers({
-    ...{ db, audit, agreements, blobs, sender, casework, node, now, random },
+    ...{ db, audit, agreements, blobs, sender, casework, evaluation, node, now, random },
     limits: { fileBytes: 1 << 20, filesPerTransfer: 100 },
     progressOf: () => null,
   });
@@ -413,7 +432,7 @@ export function openSide(
   const handler = people.of('handler');
   const vkey = encodeVkey(ring.logs[0]!.key);
   const parts = { db, audit, agreements, blobs, intake, sender, anotherSender, receiver, transfers, casework };
-  return { party, node, vkey, handler, people, woken, ...parts };
+  return { party, node, vkey, handler, people, woken, drafts: 0, ...parts };
 }
 
 /** A party's keys as its node would have read them; without TLS. */

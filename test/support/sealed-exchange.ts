@@ -66,7 +66,7 @@ export async function issue(
 ): Promise<Signer> {
   const pair = await issueCertificate(root, {
     use,
-    name: { organisation: '平湖市综合行政执法局', commonName: `${use} ${serial}` },
+    name: { organisation: Certificate.parse(root.certificatePem).subjectNames[0]!, commonName: `${use} ${serial}` },
     urn,
     hosts: use === 'node' ? ['localhost'] : [],
     validity: period,
@@ -78,7 +78,7 @@ export async function issue(
 /** An RSA seal under a P-256 root: many authorities' seals are RSA. */
 export async function issueRsaSeal(root: KeyAndCertificate, urn: string, serial: string): Promise<Signer> {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const name = { organisation: '平湖市综合行政执法局', commonName: 'RSA' };
+  const name = { organisation: Certificate.parse(root.certificatePem).subjectNames[0]!, commonName: 'RSA' };
   const certificate = await certify(root, publicKey, { use: 'seal', name, urn, validity, serial });
   return Signer.fromPem(privateKey.export({ type: 'pkcs8', format: 'pem' }) as string, certificate);
 }

@@ -17,6 +17,7 @@ const decision = (change: Partial<RecognitionDecision> = {}): RecognitionDecisio
   transfer: 't',
   agreement: { id: 'a', version: 1 },
   at: '2026-01-01T00:00:00.000Z',
+  inputs: { catalogue: [], registers: { filings: [], unanswered: [], numberTaken: false, seal: null } },
   outcome: 'supplement',
   results: [
     { rule: 'R01', result: 'pass', ...none },

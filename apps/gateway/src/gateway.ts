@@ -23,6 +23,7 @@ import {
   blobUse,
   Casework,
   DocumentRow,
+  Evaluation,
   EvidenceRow,
   IdempotencyRow,
   laneCallbacks,
@@ -44,6 +45,7 @@ import {
   type NodeConfig,
 } from '@jieqiao/platform';
 import { readRecognitionAgreement } from '@jieqiao/recognition';
+import { shippedCatalogues } from './catalogues';
 import { PeerRefusals } from './peer/peer-refusals';
 
 /** Every table of every lib. */
@@ -151,6 +153,8 @@ export class Gateway {
     now: () => Date,
   ): Promise<Gateway> {
     const { node, instance, limits, peer: peerSettings } = config;
+    const rows = shippedCatalogues();
+    const catalogue = () => rows;
     const random = (bytes: number) => randomBytes(bytes);
     const keys = (): KeyRing => live.current;
     const logKeys = { signers: () => agreements.logSigners(now()), known: () => keys().knownLogKeys };
@@ -198,6 +202,7 @@ export class Gateway {
       random: Math.random,
       warn,
     };
+    const evaluation = new Evaluation({ node, keys, catalogue });
     const exchange = {
       db,
       audit,
@@ -205,6 +210,8 @@ export class Gateway {
       node,
       keys,
       envelopeLifetime: config.lane.envelopeHours * 3600,
+      catalogue,
+      evaluation,
       legalReviewOfLeads: config.casework.legalReviewOfLeads,
       returnCodes: () => returnCodes,
       wake: (peer: string) => lanes.wake(peer),
@@ -237,12 +244,13 @@ export class Gateway {
       sender,
       casework,
       node,
+      evaluation,
       limits,
       progressOf,
       now,
       random,
     });
-    const receiver = new ReceiveEnvelope({ db, audit, agreements, crls, intake, node, now, random });
+    const receiver = new ReceiveEnvelope({ db, audit, agreements, crls, intake, node, catalogue, now, random });
     const access = new Access(
       db,
       (tx, events) => audit.append(tx, events),

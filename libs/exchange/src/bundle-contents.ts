@@ -30,7 +30,7 @@ export const evidencePath = (fileName: string): string => `evidence/${fileName}`
 /** What an officer fills in; who sends, to whom, and the evidence list are added from what the node knows. */
 export type CaseData = Omit<
   TransferData,
-  'schema' | 'id' | 'dossier' | 'kind' | 'number' | 'from' | 'to' | 'evidence' | 'documents'
+  'schema' | 'id' | 'dossier' | 'kind' | 'number' | 'from' | 'to' | 'evidence' | 'documents' | 'attestation'
 > & { unit: string };
 
 /** The form fields of an evidence item; name, size and digest come from the file. */

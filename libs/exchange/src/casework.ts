@@ -4,16 +4,17 @@ import { type Agreement, canonicalJson, type Digest, digestOf, GatewayError, uui
 import { type AgreementBook, lockChain, moveChain, queueEnvelopes } from '@jieqiao/delivery';
 import { type Database, insertRows, type KeyRing, lockForUpdate, step, type Tx } from '@jieqiao/platform';
 import {
-  evaluateRecognition,
+  type Findings,
   parseTransferData,
   type RecognitionDecision,
   type RecognitionLevel,
   type TransferData,
 } from '@jieqiao/recognition';
 import { IsNull } from 'typeorm';
-import { composeTransfer, digestsById, partyOf, recognitionAgreement } from './bundle-contents';
+import { composeTransfer, partyOf, recognitionAgreement } from './bundle-contents';
 import { documentRow, documentTypeOf, makeDocument, type StepDocument, sealDocument } from './documents';
 import { nextEnvelope, wholeSecond } from './envelopes';
+import type { Evaluation } from './evaluation';
 import { actorOf, factsOf, mayBeSent, needsRules } from './facts';
 import { accepted, clockRowsOf, lifeLogEvents, lifeOf, refusalEvents, saveCases, setLife } from './life-rows';
 import { fingerprint } from './send-transfer';
@@ -42,6 +43,7 @@ export interface CaseworkContext {
   node: string;
   keys: () => KeyRing;
   envelopeLifetime: number;
+  evaluation: Evaluation;
   legalReviewOfLeads: boolean;
   returnCodes: (day: string) => readonly string[];
   wake(peer: string): void;
@@ -111,7 +113,7 @@ export class Casework {
     step('command', '1-permitted');
 
     // 2 evaluateRecognition, where a guard asks for it
-    const decision = needsRules(command, life) ? this.evaluate(matter, at) : null;
+    const decision = needsRules(command, life) ? await this.evaluate(tx, matter, at) : null;
     if (decision && command === 'submit') mayBeSent(decision, request.acknowledge);
 
     // 3 document, command, envelope
@@ -184,7 +186,7 @@ export class Casework {
       if (state !== 'RECEIVED' && state !== 'ACCEPTED') throw new GatewayError('WRONG_STATE', { state });
       const at = now();
       const matter = await this.load(tx, row, agreements.current(row.peer, wholeSecond(at)));
-      const proposals = new Map(this.evaluate(matter, at).proposals.map((each) => [each.evidence, each.proposed]));
+      const proposals = new Map((await this.evaluate(tx, matter, at)).proposals.map((each) => [each.evidence, each.proposed]));
       const stated = new Map(matter.transfer!.evidence.map((item) => [item.id, digestOf(canonicalJson(item))]));
       const errors = decisions.flatMap(({ evidence, level, reason }, i) => {
         const proposed = proposals.get(evidence);
@@ -210,12 +212,12 @@ export class Casework {
   async recordFindings(
     person: Person,
     id: string,
-    findings: Record<string, unknown>,
+    findings: Findings,
     ifVersion: number | null,
   ): Promise<void> {
     requirePermission(person, 'transfer.findings');
     await this.change(id, 'in', ifVersion, async (tx, row) => {
-      row.findings = findings;
+      row.findings = findings as Record<string, unknown>;
       const subject = { findings: digestOf(canonicalJson(findings)), person: person.id, transfer: id };
       await this.context.audit.append(tx, { event: 'findings.recorded', subject });
     });
@@ -270,18 +272,8 @@ export class Casework {
     return { row, agreement, transfer: composeTransfer(row, evidence, agreement, this.context.node), evidence };
   }
 
-  private evaluate({ row, agreement, transfer, evidence }: Case, at: Date): RecognitionDecision {
-    const digests = new Map(evidence.map(({ seq, digest }) => [seq, digest]));
-    const manifest =
-      row.direction === 'out'
-        ? digestsById(evidence)
-        : digestsById(transfer!.evidence.map(({ id, seq }) => ({ id, digest: digests.get(seq) ?? null })));
-    return evaluateRecognition({
-      transfer: transfer!,
-      agreement: recognitionAgreement(agreement),
-      manifest,
-      at: at.toISOString(),
-    });
+  private evaluate(tx: Tx, { transfer, ...matter }: Case, at: Date): Promise<RecognitionDecision> {
+    return this.context.evaluation.decide(tx, { ...matter, transfer: transfer!, at });
   }
 
   private documentAbout(

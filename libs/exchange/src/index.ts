@@ -1,5 +1,6 @@
 export { type CaseData, type EvidenceData, recognitionAgreement } from './bundle-contents';
 export { Casework, type CaseworkContext } from './casework';
+export { Evaluation } from './evaluation';
 export { blobUse, laneCallbacks } from './lane-callbacks';
 export type { ClockView, LifeView } from './life-view';
 export * from './receive-envelope';

@@ -2,6 +2,7 @@ import type { AuditLog } from '@jieqiao/audit';
 import {
   type Agreement,
   type BundleFileRef,
+  type Certificate,
   canonicalJson,
   checkFreshness,
   clockSkewMs,
@@ -38,6 +39,7 @@ import {
 } from '@jieqiao/delivery';
 import { type Database, insertRows, lockForUpdate, step, type Tx, updateRows } from '@jieqiao/platform';
 import {
+  type CatalogueSet,
   evaluateRecognition,
   parseTransferData,
   type RecognitionDecision,
@@ -54,6 +56,7 @@ import {
 } from './bundle-contents';
 import { documentPart, documentRow, documentTypeOf, filingProofPart, readDocument } from './documents';
 import { deliveryId, isSending, lifeLogEvents, lifeOf, nodeActor, noFacts, saveCases, setLife } from './life-rows';
+import { numbersTaken, registersOf, sealOwner } from './registers';
 import { isBundleCommand } from './send-transfer';
 import { BundleRow, DocumentRow, EvidenceRow, TransferRow } from './tables';
 import { apply, isRefusal, receive } from './transfer/apply';
@@ -67,18 +70,20 @@ export interface ReceiveContext {
   crls: CrlBook;
   intake: BlobIntake;
   node: string;
+  /** What the rules look items, powers and laws up in. */
+  catalogue: () => CatalogueSet;
   now: () => Date;
   random: (bytes: number) => Buffer;
 }
 
 /** A delivery as far as it could be read and checked without the database. */
-interface Checked {
+interface Checked<Part = Contents> {
   digest: Digest;
   envelope: Envelope | null;
   /** What casework says in it; null when the delivery is to be refused for `refusal`, and of a test envelope. */
   message: StateMessage | null;
   /** With a message that hands a bundle over. */
-  contents: Contents | null;
+  contents: Part | null;
   /** With a message about a transfer: the sealed document of the step, where one goes with it. */
   paper: Paper | null;
   refusal: ErrorCode | null;
@@ -87,15 +92,22 @@ interface Checked {
 }
 
 /** A bundle whose seal, digests and data are in order. */
-interface Contents {
+interface Opened {
   transfer: TransferData;
+  agreement: Agreement;
+  /** Digest per evidence id as the seal covers them. */
+  digests: Record<string, string>;
+  sealOwner: string;
+  parts: Record<string, Buffer>;
+  manifest: Buffer;
+  signature: Buffer;
+}
+
+interface Contents extends Opened {
   decision: RecognitionDecision;
   /** The decision's canonical bytes, and their digest. */
   decisionJson: Buffer;
   report: Digest;
-  parts: Record<string, Buffer>;
-  manifest: Buffer;
-  signature: Buffer;
 }
 
 /** A step's document whose seal and digests are in order, and which says what the message says. */
@@ -140,8 +152,11 @@ export class ReceiveEnvelope {
 
   async receive(peer: string, deliveries: readonly Delivery__Output[]): Promise<Outcome[]> {
     const { db, audit } = this.context;
-    // 1 openEnvelope (agreement, certificate, signature); 3 evaluateRecognition: all that needs no database
-    const checked = deliveries.map((delivery) => this.check(peer, delivery));
+    // 1 openEnvelope (agreement, certificate, signature); 3 evaluateRecognition: before anything is locked
+    const opened = deliveries.map((delivery) => this.check(peer, delivery));
+    const transfers = opened.flatMap(({ contents }) => (contents ? [contents.transfer] : []));
+    const taken = await db.read((tx) => numbersTaken(tx, { direction: 'in', peer }, transfers));
+    const checked = opened.map((one) => ({ ...one, contents: one.contents && this.judge(one.contents, taken) }));
     step('receive', '3-checked');
 
     const { decided, ids } = await db.transaction(async (tx) => {
@@ -175,8 +190,8 @@ export class ReceiveEnvelope {
   }
 
   /** Everything that can be said of a delivery from its bytes and the agreements. Hostile until this has passed. */
-  private check(peer: string, delivery: Delivery__Output): Checked {
-    const checked: Checked = {
+  private check(peer: string, delivery: Delivery__Output): Checked<Opened> {
+    const checked: Checked<Opened> = {
       digest: digestOf(Buffer.from(delivery.envelope)),
       envelope: null,
       message: null,
@@ -216,12 +231,27 @@ export class ReceiveEnvelope {
     return checked;
   }
 
+  private judge(opened: Opened, numbersTaken: ReadonlySet<string>): Contents {
+    const { catalogue, now } = this.context;
+    const { agreement, digests, sealOwner, transfer } = opened;
+    const decision = evaluateRecognition({
+      transfer,
+      agreement: recognitionAgreement(agreement),
+      manifest: digests,
+      at: now().toISOString(),
+      catalogue: catalogue(),
+      registers: registersOf(numbersTaken.has(transfer.id), { owner: sealOwner, valid: true }),
+    });
+    const decisionJson = canonicalJson(decision);
+    return { ...opened, decision, decisionJson, report: digestOf(decisionJson) };
+  }
+
   private openContents(
     claims: TransferClaims,
     agreement: Agreement,
     delivery: Delivery__Output,
     message: StateMessage,
-  ): Contents {
+  ): Opened {
     const { agreements, now } = this.context;
     // By the date of issue: what was on its way when the powers passed still counts.
     for (const node of [claims.iss, claims.aud])
@@ -231,22 +261,15 @@ export class ReceiveEnvelope {
     this.context.intake.mustFit(claims.bundle.files);
     if (digestOf(delivery.manifest) !== claims.bundle.manifest) throw new GatewayError('BUNDLE_DIGEST_MISMATCH', {});
     const refs = parseManifest(delivery.manifest);
-    checkSeal(delivery, claims, agreements.trustUnder(claims.agreement), now());
+    const signer = checkSeal(delivery, claims, agreements.trustUnder(claims.agreement), now());
     const parts = inlineParts(refs, delivery, [transferPart, custodyPart, recognitionPart]);
     const transfer = parseTransferData(parts[transferPart]!);
     mustMatchEnvelope(transfer, claims);
     mustMatchMessage(transfer, parts, claims, message);
-    const manifest = checkEvidence(refs, transfer, claims, Object.keys(parts).length);
-    const decision = evaluateRecognition({
-      transfer,
-      agreement: recognitionAgreement(agreement),
-      manifest,
-      at: now().toISOString(),
-    });
-    const { manifest: manifestBytes, signature } = delivery;
-    const decisionJson = canonicalJson(decision);
-    const report = digestOf(decisionJson);
-    return { transfer, decision, decisionJson, report, parts, manifest: manifestBytes, signature };
+    const digests = checkEvidence(refs, transfer, claims, Object.keys(parts).length);
+    const { manifest, signature } = delivery;
+    const owner = sealOwner(signer, agreement, claims.iss);
+    return { transfer, agreement, digests, sealOwner: owner, parts, manifest, signature };
   }
 
   /** The document that goes with a step; which type it has to be depends on the transfer, and is asked later. */
@@ -584,7 +607,12 @@ interface DecisionState {
 }
 
 /** A bundle that comes today may have been sealed today: a revocation counts up to now, whatever date the seal states. */
-function checkSeal(delivery: Delivery__Output, claims: TransferClaims | StateClaims, trust: Trust, now: Date): void {
+function checkSeal(
+  delivery: Delivery__Output,
+  claims: TransferClaims | StateClaims,
+  trust: Trust,
+  now: Date,
+): Certificate {
   const { anchors } = trustedParty(trust, claims.iss)!;
   const issuedAt = new Date(claims.iat * 1000);
   const { manifest, signature } = delivery;
@@ -594,6 +622,7 @@ function checkSeal(delivery: Delivery__Output, claims: TransferClaims | StateCla
   if (seal.signingTime.getTime() > issuedAt.getTime() + clockSkewMs) {
     throw new GatewayError('BUNDLE_MALFORMED', { reason: 'signed-after-the-envelope' });
   }
+  return seal.signer;
 }
 
 /** The small parts, each exactly once, each as the sealed manifest says. */

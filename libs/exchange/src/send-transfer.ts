@@ -28,7 +28,7 @@ import {
   type Tx,
   updateRows,
 } from '@jieqiao/platform';
-import { evaluateRecognition, type RecognitionDecision, type TransferData } from '@jieqiao/recognition';
+import { type CatalogueSet, evaluateRecognition, type RecognitionDecision, type TransferData } from '@jieqiao/recognition';
 import { In, IsNull } from 'typeorm';
 import {
   announcedFiles,
@@ -44,6 +44,7 @@ import {
 import { nextEnvelope, wholeSecond } from './envelopes';
 import { actorOf, factsOf, mayBeSent, rulesAgainst } from './facts';
 import { accepted, clockRowsOf, lifeLogEvents, lifeOf, refusalEvents, setLife } from './life-rows';
+import { numbersTaken, registersOf, sealOwner } from './registers';
 import { BundleRow, EvidenceRow, IdempotencyRow, TransferRow } from './tables';
 import { apply, type LifeEvent } from './transfer/apply';
 import type { CommandData } from './transfer/command-data';
@@ -79,6 +80,8 @@ export interface SendContext {
   node: string;
   /** This node's keys as they are now. */
   keys: () => KeyRing;
+  /** What the rules look items, powers and laws up in. */
+  catalogue: () => CatalogueSet;
   /** How long the peer may take to accept an envelope, seconds. */
   envelopeLifetime: number;
   /** Whether leads, too, have a legal review before they leave. */
@@ -175,7 +178,7 @@ export class SendTransfer {
     step('send', '1-permitted');
 
     // 2 evaluateRecognition
-    const { node, now, random, agreements, keys, legalReviewOfLeads, returnCodes } = this.context;
+    const { node, now, random, agreements, keys, catalogue, legalReviewOfLeads, returnCodes } = this.context;
     const at = now();
     const issuedAt = wholeSecond(at);
     const agreement = agreements.current(row.peer, issuedAt);
@@ -183,11 +186,16 @@ export class SendTransfer {
     const evidence = stored.evidence.get(row.id) ?? [];
     const transfer = composeTransfer(row, evidence, agreement, node);
     const terms = recognitionAgreement(agreement);
+    // An expired certificate is found here, where the administrator can act, not at the peer, where the chain would stop.
+    const seal = keys().seal(agreement, issuedAt);
+    const owner = sealOwner(seal.certificate, agreement, node);
     const decision = evaluateRecognition({
       transfer,
       agreement: terms,
       manifest: digestsById(evidence),
       at: at.toISOString(),
+      catalogue: catalogue(),
+      registers: registersOf(stored.numberTaken.has(row.id), { owner, valid: true }),
     });
     const acknowledged = [...request.acknowledge, ...(row.acknowledged ?? [])];
     if (isSending(command)) mayBeSent(decision, acknowledged);
@@ -195,8 +203,6 @@ export class SendTransfer {
     step('send', '2-evaluated');
 
     // 3 seal bundle, signEnvelope
-    // An expired certificate is found here, where the administrator can act, not at the peer, where the chain would stop.
-    const seal = keys().seal(agreement, issuedAt);
     const files = bundleFiles(transfer, decision, evidence, at.toISOString(), request.filingProof);
     const sealed = sealBundle(files, seal, at);
     const document = digestOf(part(files, transferPart));
@@ -266,6 +272,7 @@ interface Stored {
   transfers: Map<string, TransferRow>;
   evidence: Map<string, EvidenceRow[]>;
   done: Map<string, IdempotencyRow>;
+  numberTaken: ReadonlySet<string>;
 }
 
 async function load(tx: Tx, dialect: Database['dialect'], requests: readonly SendRequest[]): Promise<Stored> {
@@ -282,10 +289,12 @@ async function load(tx: Tx, dialect: Database['dialect'], requests: readonly Sen
   });
   const byTransfer = new Map<string, EvidenceRow[]>(ids.map((id) => [id, []]));
   for (const row of evidence) byTransfer.get(row.transferId)!.push(row);
+  const inOrder = ids.flatMap((id) => transfers.find((row) => row.id === id && row.direction === 'out') ?? []);
   return {
     transfers: new Map(transfers.map((row) => [row.id, row])),
     evidence: byTransfer,
     done: new Map(done.map((row) => [doneKey({ id: row.personId }, row.key), row])),
+    numberTaken: await numbersTaken(tx, { direction: 'out' }, inOrder),
   };
 }
 

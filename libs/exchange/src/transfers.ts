@@ -2,7 +2,17 @@ import type { Readable } from 'node:stream';
 import { Readable as ReadableStream } from 'node:stream';
 import { type Person, requirePermission } from '@jieqiao/access';
 import type { AuditLog } from '@jieqiao/audit';
-import { type Digest, foldName, GatewayError, type LogEvent, planBundle, uuidv7, writeZip } from '@jieqiao/core';
+import {
+  type Agreement,
+  type Digest,
+  foldName,
+  GatewayError,
+  hasCode,
+  type LogEvent,
+  planBundle,
+  uuidv7,
+  writeZip,
+} from '@jieqiao/core';
 import {
   type AgreementBook,
   laneTrouble,
@@ -12,10 +22,11 @@ import {
   takenEnvelope,
 } from '@jieqiao/delivery';
 import { type BlobStore, type Database, insertRows, lockForUpdate, type Tx } from '@jieqiao/platform';
-import { evaluateRecognition, type RecognitionDecision, type TransferKind } from '@jieqiao/recognition';
+import type { RecognitionDecision, TransferKind } from '@jieqiao/recognition';
 import { In, IsNull } from 'typeorm';
-import { composeTransfer, digestsById, evidencePath, recognitionAgreement, storedBundleFiles } from './bundle-contents';
+import { composeTransfer, evidencePath, recognitionAgreement, storedBundleFiles } from './bundle-contents';
 import type { Casework } from './casework';
+import type { Evaluation } from './evaluation';
 import { actorOf } from './facts';
 import { accepted, clockRowsOf, lifeLogEvents, lifeOf, noFacts, saveCases, setLife } from './life-rows';
 import { type LifeView, lifeViewOf } from './life-view';
@@ -125,6 +136,7 @@ export interface TransfersContext {
   sender: SendTransfer;
   casework: Casework;
   node: string;
+  evaluation: Evaluation;
   limits: { fileBytes: number; filesPerTransfer: number };
   progressOf(peer: string, jti: string): PushProgress | null;
   now: () => Date;
@@ -388,19 +400,16 @@ export class Transfers {
   /** What the rules would say if it were sent now. */
   async check(person: Person, id: string): Promise<RecognitionDecision> {
     requirePermission(person, 'transfer.check');
-    const { db, agreements, node, now } = this.context;
-    const { row, evidence } = await db.read(async (tx) => ({
-      row: await this.visible(tx, id),
-      evidence: await tx.find(EvidenceRow, { where: { transferId: id, lastVersion: IsNull() }, order: { seq: 'ASC' } }),
-    }));
-    if (row.direction !== 'out' || row.data === null) throw new GatewayError('WRONG_STATE', { state: row.state });
-    const at = now();
-    const agreement = agreements.current(row.peer, at);
-    return evaluateRecognition({
-      transfer: composeTransfer(row, evidence, agreement, node),
-      agreement: recognitionAgreement(agreement),
-      manifest: digestsById(evidence),
-      at: at.toISOString(),
+    const { db, agreements, evaluation, node, now } = this.context;
+    return db.read(async (tx) => {
+      const row = await this.visible(tx, id);
+      if (row.direction !== 'out' || row.data === null) throw new GatewayError('WRONG_STATE', { state: row.state });
+      const where = { transferId: id, lastVersion: IsNull() };
+      const evidence = await tx.find(EvidenceRow, { where, order: { seq: 'ASC' } });
+      const at = now();
+      const agreement = agreements.current(row.peer, at);
+      const transfer = composeTransfer(row, evidence, agreement, node);
+      return evaluation.decide(tx, { row, transfer, evidence, agreement, at });
     });
   }
 

@@ -47,6 +47,11 @@ export type ChangeTopic =
   | 'personal-data-purpose'
   | 'personal-data-purposes'
   | 'statement-recording'
+  | 'boundary-buffer'
+  | 'crime-threshold'
+  | 'crime-thresholds'
+  | 'seizure-warning'
+  | 'area'
   | 'dispute-level'
   | 'retention'
   | 'statistic'
@@ -107,7 +112,7 @@ const valuesOf = (topic: ChangeTopic, whole?: ChangeTopic): Shape => ({
   keyOf: (entry) => entry,
   whole,
 });
-const entriesOf = (topic: ChangeTopic, ...key: string[]): Shape => ({
+const entriesOf = (topic: ChangeTopic, ...key: string[]): Shape & { kind: 'list' } => ({
   kind: 'list',
   item: value(topic),
   keyOf: member(...key),
@@ -177,6 +182,9 @@ const parameters: Shape = {
     redaction,
     personalDataPurposes: valuesOf('personal-data-purpose', 'personal-data-purposes'),
     statementNeedsRecording: value('statement-recording'),
+    bufferMetres: value('boundary-buffer'),
+    crimeThresholds: { ...entriesOf('crime-threshold', 'measure', 'from'), whole: 'crime-thresholds' },
+    seizureWarnDays: value('seizure-warning'),
   },
 };
 
@@ -230,6 +238,7 @@ const terms: Shape = {
   kind: 'object',
   members: {
     directions,
+    areas: entriesOf('area', 'region'),
     parameters,
     disputeLadder: entriesOf('dispute-level', 'level'),
     retention: entriesOf('retention', 'class'),

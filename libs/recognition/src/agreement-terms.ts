@@ -1,6 +1,7 @@
 import { GatewayError, hasCode, schemaCheck } from '@jieqiao/core';
 import { isRealDate } from './china-date';
 import { code, line, list, node, object, text, word } from './schema-parts';
+import { type Area, areaLimits, defaultBufferMetres, readArea } from './territory';
 import {
   type EvidenceKind,
   evidenceKinds,
@@ -101,6 +102,19 @@ export interface DocumentTemplate {
 }
 
 /**
+ * From how much on an act looks like a crime, for acts that ended on a Chinese day from `from` (inclusive) to `to`
+ * (exclusive); null is open.
+ */
+export interface CrimeThreshold {
+  /** A substance, in tonnes; or `gains` or `losses`, in yuan. */
+  measure: string;
+  atLeast: number;
+  from: string | null;
+  to: string | null;
+  basis: LegalBasis;
+}
+
+/**
  * Numbers and lists that the parties may set for themselves. All are effective-dated with the agreement's version;
  * the defaults below are proposals where no law fixes them.
  */
@@ -121,6 +135,11 @@ export interface RuleParameters {
   personalDataPurposes: string[];
   /** A statement is proposed AFTER_REVIEW only when its taking was recorded. */
   statementNeedsRecording: boolean;
+  /** Up to so far from the line of an area, on either side, a person decides where the act happened. 0 to 10,000. */
+  bufferMetres: number;
+  crimeThresholds: CrimeThreshold[];
+  /** Fewer days than these before a seizure ends are told. */
+  seizureWarnDays: number;
 }
 
 export interface AgreementDirection {
@@ -146,6 +165,8 @@ export type DisputeLevel = (typeof disputeLevels)[number];
 /** `terms` of an agreement file: what the parties agreed on recognition. */
 export interface AgreementTerms {
   directions: AgreementDirection[];
+  /** Outlines of the parties' areas, each region once: the geometry of GeoJSON as `readArea` takes it. */
+  areas?: { region: string; outline: { type: 'Polygon' | 'MultiPolygon'; coordinates: unknown[] } }[];
   /** For all directions; a direction's own parameters go before these, key by key. */
   parameters?: Partial<RuleParameters>;
   /** Who decides a dispute over competence, from the lowest level up. */
@@ -165,6 +186,10 @@ export interface AgreementTerms {
 /** An authority as the rules see it. */
 export interface RecognitionParty {
   node: string;
+  /** As on its seal. */
+  authority?: string;
+  /** Other names of the same authority. */
+  aliases?: readonly string[];
   /** GB/T 2260 code of the party's area; a code ending in 00 or 0000 covers all below it. */
   region: string;
   /** Instants; null is open. Absent: no bounds. */
@@ -181,6 +206,17 @@ export interface RecognitionAgreement {
   effective: { from: string; to: string };
   parties: readonly RecognitionParty[];
   terms: AgreementTerms;
+  /** By region. */
+  areas: ReadonlyMap<string, Area>;
+}
+
+/** §1 of 法释〔2016〕29号 and of the text that took its place. */
+function wasteCrimes(law: string, from: string | null, to: string | null): CrimeThreshold[] {
+  const row = (measure: string, atLeast: number, article: string) => ({
+    ...{ measure, atLeast, from, to },
+    basis: { law, article },
+  });
+  return [row('hazardous-waste', 3, '1(2)'), row('gains', 300_000, '1'), row('losses', 300_000, '1')];
 }
 
 export const defaultRuleParameters: RuleParameters = {
@@ -205,10 +241,18 @@ export const defaultRuleParameters: RuleParameters = {
   },
   personalDataPurposes: ['telecom-suspension'],
   statementNeedsRecording: true,
+  bufferMetres: defaultBufferMetres,
+  crimeThresholds: [
+    ...wasteCrimes('办理环境污染刑事案件解释（法释〔2016〕29号）', null, '2023-08-15'),
+    ...wasteCrimes('办理环境污染刑事案件解释（法释〔2023〕7号）', '2023-08-15', null),
+  ],
+  seizureWarnDays: 5,
 };
 
 const years = { type: 'integer', minimum: 1, maximum: 50 } as const;
 const day = { type: 'string', pattern: '^[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])$' } as const;
+const openDay = { anyOf: [day, { type: 'null' }] } as const;
+const region = { type: 'string', pattern: '^[1-9][0-9]{5}$' } as const;
 const unique = { uniqueItems: true } as const;
 const step = { enum: transferSteps } as const;
 const flag = { type: 'boolean' } as const;
@@ -228,6 +272,18 @@ const parameterProperties = {
   ),
   personalDataPurposes: list(word, 50),
   statementNeedsRecording: flag,
+  bufferMetres: { type: 'number', minimum: 0, maximum: 10_000 },
+  crimeThresholds: list(
+    object({
+      measure: word,
+      atLeast: { type: 'number', exclusiveMinimum: 0, maximum: 1_000_000_000_000 },
+      from: openDay,
+      to: openDay,
+      basis: legalBasis,
+    }),
+    50,
+  ),
+  seizureWarnDays: { type: 'integer', minimum: 0, maximum: 60 },
 };
 const parameters = object(parameterProperties, Object.keys(parameterProperties));
 
@@ -296,6 +352,17 @@ const direction = object(
 export const agreementTermsSchema: Readonly<Record<string, unknown>> = object(
   {
     directions: list(direction, 1000, { minItems: 1 }),
+    // Positions are `readArea`'s to check.
+    areas: list(
+      object({
+        region,
+        outline: object({
+          type: { enum: ['Polygon', 'MultiPolygon'] },
+          coordinates: { type: 'array', minItems: 1, maxItems: areaLimits.vertices },
+        }),
+      }),
+      100,
+    ),
     parameters,
     disputeLadder: list(
       object({ level: { enum: disputeLevels }, bodies: list(line(100), 20, { minItems: 1, ...unique }) }),
@@ -320,7 +387,7 @@ export const agreementTermsSchema: Readonly<Record<string, unknown>> = object(
     ),
     reviewDate: day,
   },
-  ['parameters', 'disputeLadder', 'retention', 'statistics', 'exit', 'contacts', 'reviewDate'],
+  ['areas', 'parameters', 'disputeLadder', 'retention', 'statistics', 'exit', 'contacts', 'reviewDate'],
 );
 
 const checkTerms = schemaCheck<AgreementTerms>(agreementTermsSchema, 'AGREEMENT_MALFORMED');
@@ -338,17 +405,19 @@ export function followsTermsSchema(terms: unknown): terms is AgreementTerms {
 /**
  * Gives the content of an agreement its typed terms. Call it once per version, not per transfer.
  * @throws GatewayError AGREEMENT_MALFORMED with the pointer inside `terms`, or with a reason: `direction-twice`,
- * `direction-without-party`, `contact-without-party`, `time-limit-amount`, `day`, or `<what>-twice` where two entries answer one question
- * (`evidence-kind`, `form`, `equivalence`, `template`, `time-limit`, `dispute-level`, `retention`, `statistic`,
+ * `direction-without-party`, `contact-without-party`, `time-limit-amount`, `day`, `area` (with `region`, and what `readArea`
+ * says as `problem` and `at`), or `<what>-twice` where two entries answer one question (`area`, `evidence-kind`, `form`, `equivalence`, `template`, `time-limit`, `dispute-level`, `retention`, `statistic`,
  * `contact`).
  */
 export function readRecognitionAgreement(
-  content: Omit<RecognitionAgreement, 'terms'> & { terms: unknown },
+  content: Omit<RecognitionAgreement, 'terms' | 'areas'> & { terms: unknown },
 ): RecognitionAgreement {
   const terms = checkTerms(content.terms);
   const { effective, id, version } = content;
-  const parties = content.parties.map(({ node, region, validity, successor }) => ({
+  const parties = content.parties.map(({ node, authority, aliases, region, validity, successor }) => ({
     node,
+    ...(authority === undefined ? {} : { authority }),
+    ...(aliases ? { aliases } : {}),
     region,
     ...(validity ? { validity } : {}),
     ...(successor ? { successor } : {}),
@@ -370,9 +439,10 @@ export function readRecognitionAgreement(
         throw new GatewayError('AGREEMENT_MALFORMED', { reason: 'time-limit-amount', step });
       }
     }
-    requireRealDays(direction.parameters?.limitation?.longer.map(({ from: day }) => day));
+    checkParameters(direction.parameters);
   }
-  requireRealDays(terms.parameters?.limitation?.longer.map(({ from: day }) => day));
+  checkParameters(terms.parameters);
+  requireUnique('area', terms.areas, ({ region }) => region);
   requireUnique('dispute-level', terms.disputeLadder, ({ level }) => level);
   requireUnique('retention', terms.retention, (entry) => entry.class);
   requireUnique('statistic', terms.statistics, ({ name }) => name);
@@ -381,7 +451,25 @@ export function readRecognitionAgreement(
     if (!nodes.has(node)) throw new GatewayError('AGREEMENT_MALFORMED', { reason: 'contact-without-party', node });
   }
   if (terms.reviewDate !== undefined) requireRealDays([terms.reviewDate]);
-  return { id, version, effective, parties, terms };
+  const areas = new Map((terms.areas ?? []).map(({ region, outline }) => [region, areaOf(region, outline)]));
+  return { id, version, effective, parties, terms, areas };
+}
+
+function checkParameters(parameters: Partial<RuleParameters> | undefined): void {
+  requireRealDays(parameters?.limitation?.longer.map(({ from }) => from));
+  const thresholds = parameters?.crimeThresholds;
+  requireRealDays(thresholds?.flatMap(({ from, to }) => [from, to].filter((text) => text !== null)));
+  requireUnique('crime-threshold', thresholds, ({ measure, from }) => `${measure} ${from}`);
+}
+
+function areaOf(region: string, outline: unknown): Area {
+  try {
+    return readArea(outline);
+  } catch (error) {
+    if (!hasCode(error, 'VALIDATION_FAILED')) throw error;
+    const { reason: problem = '', at = '' } = error.params;
+    throw new GatewayError('AGREEMENT_MALFORMED', { reason: 'area', region, problem, at });
+  }
 }
 
 const pairOf = ({ from, to }: { from: string; to: string }): string => `${from} ${to}`;

@@ -1,6 +1,8 @@
-import { type AgreementContent, sha256 } from '@jieqiao/core';
+import { type AgreementContent, canonicalJson, sha256 } from '@jieqiao/core';
 import { type AgreementChange, agreementDiff, type ChangeTopic, type NamedParty } from './agreement-diff';
 import type {
+  AgreementTerms,
+  CrimeThreshold,
   DisputeLevel,
   DocumentTemplate,
   FormRequirement,
@@ -126,6 +128,9 @@ const codeWords: Readonly<Record<string, Words>> = {
   'life-health': { zh: '公民生命健康安全', en: 'life and health' },
   finance: { zh: '金融安全', en: 'finance' },
   environment: { zh: '生态环境', en: 'environment' },
+  'hazardous-waste': { zh: '危险废物', en: 'hazardous waste' },
+  gains: { zh: '违法所得', en: 'gains' },
+  losses: { zh: '公私财产损失', en: 'losses' },
 };
 
 const joined = (texts: readonly string[], language: Language) => texts.join(language === 'zh' ? '、' : ', ');
@@ -264,6 +269,25 @@ function successorName(value: unknown, language: Language): string {
   return language === 'zh'
     ? `${name}（${node}），自 ${instantName(from, language)}`
     : `${name} (${node}), from ${instantName(from, language)}`;
+}
+
+function crimeThresholdName(value: unknown, language: Language): string {
+  const { measure, atLeast, from, to, basis } = value as CrimeThreshold;
+  const money = measure === 'gains' || measure === 'losses';
+  const amount = money ? { zh: '元', en: 'yuan' } : { zh: '吨', en: 'tonnes' };
+  const days = `${from ?? '…'} – ${to ?? '…'}`;
+  const name = codeName(measure, language);
+  return language === 'zh'
+    ? `${name} ${atLeast} ${amount.zh}（${days}，${basisName(basis, 'zh')}）`
+    : `${name} ${atLeast} ${amount.en} (${days}, ${basisName(basis, 'en')})`;
+}
+
+/** A line of hundreds of points can't be read: its digest tells one from another. */
+function areaName(value: unknown, language: Language): string {
+  const { region, outline } = value as NonNullable<AgreementTerms['areas']>[number];
+  const name = lookUp(regionWords, language)(region);
+  const fingerprint = shortFingerprint(canonicalJson(outline));
+  return language === 'zh' ? `${name}（摘要 ${fingerprint}）` : `${name} (digest ${fingerprint})`;
 }
 
 function formName(value: unknown, language: Language): string {
@@ -466,6 +490,14 @@ const topics: Readonly<Record<ChangeTopic, TopicWords>> = {
     value: (value, language) => listName(value, language, (entry) => codeName(entry, language)),
   },
   'statement-recording': { label: { zh: '询问须全程录音录像', en: 'statements need a recording' }, value: yesNo },
+  'boundary-buffer': { label: { zh: '界线缓冲（米）', en: 'metres to either side of the line' } },
+  'crime-threshold': { label: { zh: '涉嫌犯罪标准', en: 'threshold of crime' }, value: crimeThresholdName },
+  'crime-thresholds': {
+    label: { zh: '涉嫌犯罪标准', en: 'thresholds of crime' },
+    value: (value, language) => listName(value, language, (entry) => crimeThresholdName(entry, language)),
+  },
+  'seizure-warning': { label: { zh: '扣押期限提示提前天数', en: 'days ahead to warn of the end of a seizure' } },
+  area: { label: { zh: '辖区界线', en: 'outline of an area' }, value: areaName },
   'dispute-level': {
     listLabel: { zh: '争议解决机关', en: 'who settles disputes' },
     label: ({ before, after }, language) => {

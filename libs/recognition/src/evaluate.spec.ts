@@ -3,18 +3,25 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { canonicalJson } from '@jieqiao/core';
 import fc from 'fast-check';
+import { quietRegisters, shippedSet } from '../../../test/support/catalogues';
 import {
   type AgreementTerms,
+  attestedSteps,
   describeOutcome,
   describeProposal,
   describeResult,
   evaluateRecognition,
   evidenceKinds,
+  type Findings,
   findTransferFaults,
   handedInSources,
   harmKinds,
   leadSources,
+  parseFindings,
+  partyRoles,
   personalDataCategories,
+  quantityUnits,
+  type Registers,
   readRecognitionAgreement,
   remedyCodes,
   type TransferData,
@@ -51,6 +58,7 @@ const agreement = readRecognitionAgreement({
   terms,
 });
 const at = '2022-09-27T02:00:00.000Z';
+const rest = { catalogue: shippedSet(), registers: quietRegisters };
 const manifestOf = (transfer: TransferData) =>
   Object.fromEntries([...transfer.evidence, ...(transfer.documents ?? [])].map(({ id, digest }) => [id, digest]));
 
@@ -59,7 +67,7 @@ describe.each(scenarios)('sample $scenario', ({ expected, files, transfer }) => 
     ['sender, before sealing', null, expected.sender],
     ['receiver', manifestOf(transfer), expected.receiver],
   ])('comes out as expected at the %s', (_, manifest, side) => {
-    const decision = evaluateRecognition({ transfer, agreement, manifest, at });
+    const decision = evaluateRecognition({ ...rest, transfer, agreement, manifest, at });
     expect(decision.outcome).toBe(side.outcome);
     const found = decision.results.filter((entry) => !['pass', 'not-applicable'].includes(entry.result));
     expect(found.map(({ rule, result, remedy, evidence }) => ({ rule, result, remedy, evidence }))).toEqual(
@@ -73,7 +81,8 @@ describe.each(scenarios)('sample $scenario', ({ expected, files, transfer }) => 
   });
 
   it('does not depend on the year it is evaluated in, as long as the agreement holds', () => {
-    const results = (when: string) => evaluateRecognition({ transfer, agreement, manifest: null, at: when }).results;
+    const results = (when: string) =>
+      evaluateRecognition({ ...rest, transfer, agreement, manifest: null, at: when }).results;
     expect(results('2026-11-23T00:00:00.000Z')).toEqual(results(at));
   });
 
@@ -147,9 +156,65 @@ const evidence = optional(
       },
       ['officers', 'party'],
     ),
+    documentType: fc.constantFrom('correction-order', 're-check-record', 'police-refusal-notice', 'toString'),
+    registration: optional({ from: instant, disposed: instant }, ['from']),
+    seizure: optional(
+      {
+        from: instant,
+        extended: fc.boolean(),
+        testing: fc.array(optional({ from: day, to: day }, ['from']), { maxLength: 2 }),
+        released: instant,
+      },
+      ['from'],
+    ),
   },
   ['id', 'seq', 'kind', 'title', 'fileName', 'mediaType', 'bytes', 'digest', 'isOriginal', 'collectors', 'firstHashAt'],
 );
+
+const quantities = fc.array(
+  fc.record({
+    substance: fc.constantFrom('hazardous-waste', 'spoil', 'constructor'),
+    amount: fc.double({ min: 1e-6, max: 1e9, noNaN: true }),
+    unit: fc.constantFrom(...quantityUnits),
+  }),
+  { maxLength: 3 },
+);
+const yuan = fc.integer({ min: 0, max: 1_000_000 });
+const harm = fc.subarray([...harmKinds]);
+const position = {
+  code: fc.constantFrom('330482', '310116', '330000', '330482103201', '110000'),
+  // Near the parties' line as likely as anywhere.
+  longitude: fc.oneof(fc.constant(121.05), fc.double({ min: -180, max: 180, noNaN: true })),
+  latitude: fc.oneof(fc.double({ min: 30.8, max: 30.9, noNaN: true }), fc.double({ min: -90, max: 90, noNaN: true })),
+  datum: fc.constant('WGS-84' as const),
+};
+const document = { number: line, day };
+
+const findingsArbitrary: fc.Arbitrary<Findings> = optional(
+  {
+    place: fc.record(position),
+    discoveredAt: instant,
+    harm,
+    quantities,
+    gains: yuan,
+    losses: yuan,
+    appraisal: fc.record({
+      ...document,
+      of: fc.constantFrom('spoil', 'constructor'),
+      substance: fc.constantFrom('hazardous-waste', 'toxic'),
+    }),
+    orders: fc.array(fc.record(document), { maxLength: 2 }),
+    reCheck: fc.record({ day, result: fc.constantFrom('corrected', 'not-corrected') }),
+    policeRefusal: fc.record(document),
+  },
+  [],
+);
+const registersArbitrary: fc.Arbitrary<Registers> = fc.record({
+  filings: fc.array(fc.record({ node, number: line, filedAt: instant }), { maxLength: 2 }),
+  unanswered: fc.array(node, { maxLength: 2 }),
+  numberTaken: fc.boolean(),
+  seal: fc.option(fc.record({ owner: line, valid: fc.boolean() })),
+});
 
 const transferArbitrary = optional(
   {
@@ -157,32 +222,38 @@ const transferArbitrary = optional(
     id: uuid,
     dossier: uuid,
     kind: fc.constantFrom(...transferKinds),
-    number: line,
+    number: fc.oneof(line, fc.constant('平综执移字〔2022〕第5号')),
     urgency: fc.constantFrom('normal', 'urgent'),
     urgencyGrounds: fc.subarray([...urgencyGrounds]),
     from: fc.record({ node, authority: line, unit: line }),
     to: fc.record({ node, authority: line }),
-    family: fc.constantFrom('construction-waste-dumping', 'constructor', 'unheard-of'),
+    family: fc.constantFrom('construction-waste-dumping', 'street-vending', 'constructor', 'unheard-of'),
     cause: line,
     source: fc.constantFrom(...leadSources),
     act: optional(
       {
         from: instant,
         to: instant,
-        harm: fc.subarray([...harmKinds]),
-        place: fc.record({
-          code: fc.constantFrom('330482', '310116', '330000', '330482103201', '110000'),
-          name: line,
-          longitude: fc.double({ min: -180, max: 180, noNaN: true }),
-          latitude: fc.double({ min: -90, max: 90, noNaN: true }),
-          datum: fc.constant('WGS-84'),
-        }),
+        harm,
+        quantities,
+        gains: yuan,
+        losses: yuan,
+        place: fc.record({ ...position, name: line }),
       },
       ['from', 'place'],
     ),
     discoveredAt: instant,
     parties: fc.array(
-      optional({ kind: fc.constantFrom('organisation', 'natural', 'unknown'), name: line, plate: line }, ['kind']),
+      optional(
+        {
+          kind: fc.constantFrom('organisation', 'natural', 'unknown'),
+          name: line,
+          plate: line,
+          vessel: line,
+          roles: fc.subarray([...partyRoles]),
+        },
+        ['kind'],
+      ),
       {
         minLength: 1,
         maxLength: 3,
@@ -196,6 +267,27 @@ const transferArbitrary = optional(
       selector: (officer) => officer.certNo,
     }),
     evidence: fc.array(evidence, { maxLength: 6 }),
+    item: fc.constantFrom('x-SH-SR-25', 'x-ZJ-SR-16', 'x-CN-GF-111-4', 'constructor', 'none'),
+    citations: fc.array(
+      fc.record({
+        law: fc.oneof(fc.constantFrom('固废法', '行政处罚法', '生态环境法典', 'constructor'), line),
+        article: fc.constantFrom(1, 63, 111, 1169, 2000),
+      }),
+      { maxLength: 3 },
+    ),
+    attestation: fc.array(
+      optional(
+        {
+          step: fc.constantFrom(...attestedSteps),
+          role: fc.constant('head'),
+          certNo,
+          at: instant,
+          qualifiedSince: day,
+        },
+        ['step', 'role', 'certNo', 'at'],
+      ),
+      { maxLength: 4 },
+    ),
     personalData: fc.array(
       fc.record({
         category: fc.constantFrom(...personalDataCategories),
@@ -235,19 +327,27 @@ describe('evaluateRecognition', () => {
   it('never throws and is deterministic to the byte on schema-valid input', () => {
     const manifest = fc.oneof(fc.constant(null), fc.dictionary(id, digest));
     fc.assert(
-      fc.property(transferArbitrary, manifest, instant, (transfer, list, when) => {
+      fc.property(transferArbitrary, manifest, instant, registersArbitrary, findingsArbitrary, (...drawn) => {
+        const [transfer, list, when, registers, findings] = drawn;
         expect(formFault(transfer)).toBeUndefined();
-        const before = JSON.stringify(transfer);
-        const input = { transfer, agreement, manifest: list, at: when };
+        expect(parseFindings(findings)).toBe(findings);
+        const before = JSON.stringify(drawn);
+        const { catalogue } = rest;
+        const input = { transfer, agreement, manifest: list, at: when, catalogue, registers, findings };
         const first = canonicalJson(evaluateRecognition(input));
-        const again = canonicalJson(evaluateRecognition(structuredClone(input)));
+        const copies = structuredClone({ transfer, manifest: list, registers, findings });
+        const again = canonicalJson(evaluateRecognition({ ...input, ...copies }));
         expect(again.equals(first)).toBe(true);
-        expect(JSON.stringify(transfer)).toBe(before);
+        expect(JSON.stringify(drawn)).toBe(before);
         const decision = evaluateRecognition(input);
         // Plain JSON: nothing is lost by writing it down.
         expect(JSON.parse(first.toString())).toEqual(JSON.parse(JSON.stringify(decision)));
         expect(decision.proposals).toHaveLength(transfer.evidence.length);
-        expect(new Set(decision.results.map((entry) => entry.rule)).size).toBe(11);
+        expect(new Set(decision.results.map((entry) => entry.rule)).size).toBe(20);
+        // What it was decided on stands in it: who has the same catalogues can decide again.
+        const { registers: kept, findings: found } = JSON.parse(first.toString()).inputs;
+        const repeated = evaluateRecognition({ ...input, registers: kept, findings: found });
+        expect(canonicalJson(repeated).equals(first)).toBe(true);
         for (const entry of decision.results) {
           expect(describeResult(entry, 'zh').reason).not.toBe(entry.rule);
           expect(describeResult(entry, 'en').reason).not.toBe(entry.rule);
@@ -261,7 +361,7 @@ describe('evaluateRecognition', () => {
     const transfer = structuredClone(scenarios[1]!.transfer);
     transfer.facts = '甲的电话13800000000，车牌浙F00000';
     transfer.kind = 'LEAD';
-    const text = JSON.stringify(evaluateRecognition({ transfer, agreement, manifest: null, at }));
+    const text = JSON.stringify(evaluateRecognition({ ...rest, transfer, agreement, manifest: null, at }));
     for (const secret of ['13800000000', '浙F00000', '沪甲土方', '33048200001', '过磅单', '枫泾']) {
       expect(text).not.toContain(secret);
     }
@@ -270,7 +370,7 @@ describe('evaluateRecognition', () => {
   it('takes a block before a supplement before a warning', () => {
     const [s1, s2] = scenarios.map((scenario) => structuredClone(scenario.transfer));
     const outcome = (transfer: TransferData) =>
-      evaluateRecognition({ transfer, agreement, manifest: null, at }).outcome;
+      evaluateRecognition({ ...rest, transfer, agreement, manifest: null, at }).outcome;
     delete s1!.evidence[0]!.madeBy;
     s1!.urgencyGrounds = [];
     expect(outcome(s1!)).toBe('supplement');
@@ -289,7 +389,7 @@ describe('words', () => {
 
   it('cite articles, list what is missing and say what to do', () => {
     const { transfer } = scenarios[1]!;
-    const { outcome, proposals, results } = evaluateRecognition({ transfer, agreement, manifest: null, at });
+    const { outcome, proposals, results } = evaluateRecognition({ ...rest, transfer, agreement, manifest: null, at });
     const r07 = results.find((entry) => entry.rule === 'R07')!;
     expect(describeResult(r07, 'zh')).toMatchObject({
       reason: '视听资料或电子数据缺少制作方法、时间、制作人或证明对象',

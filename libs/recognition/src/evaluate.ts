@@ -8,24 +8,57 @@ import {
   type RuleParameters,
   recognitionLevels,
 } from './agreement-terms';
+import type { CatalogueSet } from './catalogue';
+import type { Findings } from './findings';
+import type { Registers } from './registers';
 import { r01 } from './rules/r01-two-officers';
 import { r02 } from './rules/r02-place';
+import { r03 } from './rules/r03-power';
+import { r04 } from './rules/r04-law-in-force';
 import { r05 } from './rules/r05-limitation';
 import { r06 } from './rules/r06-digest';
 import { r07 } from './rules/r07-production';
 import { r08 } from './rules/r08-copy';
 import { r09 } from './rules/r09-signatures';
 import { r10 } from './rules/r10-monitoring-device';
+import { r11 } from './rules/r11-registration';
+import { r12 } from './rules/r12-seizure';
+import { r13 } from './rules/r13-crime';
+import { r14 } from './rules/r14-precondition';
+import { r15 } from './rules/r15-same-act';
 import { r16 } from './rules/r16-personal-data';
 import { r17 } from './rules/r17-urgency';
+import { r18 } from './rules/r18-number-and-seal';
 import { r19 } from './rules/r19-agreement';
+import { r20 } from './rules/r20-reviewer';
 import type { Facts, RemedyCode, Rule, RuleId, RuleInput, RuleResult } from './rules/rule';
 import type { TransferData, TransferEvidence } from './transfer-data';
 
 /** The schema identifier of `recognition.json`. Specification: docs/spec/recognition.md. */
 export const recognitionSchemaId = 'jieqiao/recognition/v1';
 
-const rules: readonly Rule[] = [r01, r02, r05, r06, r07, r08, r09, r10, r16, r17, r19];
+const rules: readonly Rule[] = [
+  r01,
+  r02,
+  r03,
+  r04,
+  r05,
+  r06,
+  r07,
+  r08,
+  r09,
+  r10,
+  r11,
+  r12,
+  r13,
+  r14,
+  r15,
+  r16,
+  r17,
+  r18,
+  r19,
+  r20,
+];
 
 /** In order of precedence, the first that applies. */
 export type RecognitionOutcome = 'crime-track' | 'blocked' | 'supplement' | 'sendable-with-warnings' | 'sendable';
@@ -54,6 +87,12 @@ export interface RecognitionDecision {
   transfer: string;
   agreement: { id: string; version: number };
   at: string;
+  /** What was looked at beside transfer and agreement: given the same, a verifier comes to the same decision. */
+  inputs: {
+    catalogue: readonly { id: string; version: number; digest: string }[];
+    registers: Registers;
+    findings?: Findings;
+  };
   outcome: RecognitionOutcome;
   results: RecognitionResult[];
   proposals: RecognitionProposal[];
@@ -68,20 +107,28 @@ export interface RecognitionInput {
   manifest: Readonly<Record<string, string>> | null;
   /** ISO instant with an offset. */
   at: string;
+  catalogue: CatalogueSet;
+  registers: Registers;
+  /** From `parseFindings`; the receiver's own. */
+  findings?: Findings;
 }
 
 /**
  * Applies every rule to a transfer. Sender, receiver and verifier call this same function; a refusal is its value, and
  * it throws for no schema-valid input.
  */
-export function evaluateRecognition({ transfer, agreement, manifest, at }: RecognitionInput): RecognitionDecision {
+export function evaluateRecognition(given: RecognitionInput): RecognitionDecision {
+  const { transfer, agreement, manifest, at, catalogue, registers, findings = {} } = given;
   const direction = directionOf(agreement, transfer, at);
   const parameters: RuleParameters = {
     ...defaultRuleParameters,
     ...agreement.terms.parameters,
     ...direction?.parameters,
   };
-  const input: RuleInput = { transfer, agreement, direction, parameters, manifest, at };
+  const input: RuleInput = {
+    ...{ transfer, agreement, direction, parameters, manifest, at, catalogue, registers, findings },
+    act: actAsFound(transfer, findings),
+  };
   const results: RecognitionResult[] = [];
   const caps = new Map<string, [RuleId, RecognitionLevel][]>();
   for (const rule of rules) {
@@ -90,12 +137,12 @@ export function evaluateRecognition({ transfer, agreement, manifest, at }: Recog
       results.push({ rule: rule.id, result: 'not-applicable', basis, facts: { kind: transfer.kind } });
       continue;
     }
-    const { examined, findings } = rule.check(input);
-    if (findings.length === 0) {
+    const { examined, findings: found, facts: how } = rule.check(input);
+    if (found.length === 0) {
       const result = examined === 0 ? 'not-applicable' : 'pass';
-      results.push({ rule: rule.id, result, basis, facts: { examined } });
+      results.push({ rule: rule.id, result, basis, facts: { examined, ...how } });
     }
-    for (const finding of findings) {
+    for (const finding of found) {
       const { result, facts, remedy, evidence, cap } = finding;
       const entry: RecognitionResult = { rule: rule.id, result, basis: finding.basis ?? basis, facts, remedy };
       if (evidence !== undefined) {
@@ -110,10 +157,31 @@ export function evaluateRecognition({ transfer, agreement, manifest, at }: Recog
     transfer: transfer.id,
     agreement: { id: agreement.id, version: agreement.version },
     at,
+    inputs: {
+      catalogue: catalogue.catalogues,
+      registers,
+      ...(given.findings ? { findings: given.findings } : {}),
+    },
     outcome: outcomeOf(results),
     results,
     proposals: transfer.evidence.map((item) => propose(item, direction, parameters, caps.get(item.id) ?? [])),
   };
+}
+
+/** The act as the transfer states it, and over that what the receiver found. */
+function actAsFound({ act, discoveredAt }: TransferData, findings: Findings): RuleInput['act'] {
+  const { place, harm, quantities, gains, losses } = findings;
+  const found = { harm, quantities, gains, losses };
+  return {
+    ...act,
+    ...Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined)),
+    place: { ...act.place, ...place },
+    discoveredAt: earlier(discoveredAt, findings.discoveredAt),
+  };
+}
+
+function earlier(stated: string, found: string | undefined): string {
+  return found !== undefined && Date.parse(found) < Date.parse(stated) ? found : stated;
 }
 
 function outcomeOf(results: readonly RecognitionResult[]): RecognitionOutcome {

@@ -3,6 +3,7 @@ export {
   type AgreementDirection,
   type AgreementTerms,
   agreementTermsSchema,
+  type CrimeThreshold,
   defaultRuleParameters,
   type LegalBasis,
   type RecognitionAgreement,
@@ -37,6 +38,8 @@ export {
   type RecognitionResult,
   recognitionSchemaId,
 } from './evaluate';
+export { type Findings, findingsSchema, parseFindings } from './findings';
+export type { Registers } from './registers';
 export { type Facts, type RemedyCode, type RuleId, type RuleResult, remedyCodes } from './rules/rule';
 export {
   type Area,
@@ -49,7 +52,11 @@ export {
   readPlace,
 } from './territory';
 export {
+  type AttestedStep,
+  attestedSteps,
   type EvidenceKind,
+  type EvidenceRegistration,
+  type EvidenceSeizure,
   type EvidenceSignatures,
   encodeTransferData,
   evidenceKinds,
@@ -61,9 +68,16 @@ export {
   isUscc,
   type LeadSource,
   leadSources,
+  type PartyRole,
   type PersonalDataCategory,
   parseTransferData,
+  partyRoles,
   personalDataCategories,
+  type Quantity,
+  type QuantityUnit,
+  quantityUnits,
+  type TransferAttestation,
+  type TransferCitation,
   type TransferData,
   type TransferDocument,
   type TransferEvidence,
@@ -71,6 +85,7 @@ export {
   type TransferKind,
   type TransferOfficer,
   type TransferParty,
+  type TransferPlace,
   transferKinds,
   transferLimits,
   transferSchema,

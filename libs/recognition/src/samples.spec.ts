@@ -1,68 +1,106 @@
-import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { AgreementTerms } from './agreement-terms';
-import { followsTermsSchema } from './agreement-terms';
-import { findTransferFaults, type TransferData, type TransferEvidence } from './transfer-data';
+import { quietRegisters, shippedSet } from '../../../test/support/catalogues';
+import {
+  type AgreementTerms,
+  evaluateRecognition,
+  type Findings,
+  findTransferFaults,
+  type LegalBasis,
+  parseFindings,
+  type Registers,
+  type RuleId,
+  readRecognitionAgreement,
+  type TransferData,
+} from './index';
 
-const folder = path.join(__dirname, '../../../test/samples');
-
-interface Sample {
-  agreement: string;
-  transfer?: TransferData;
-  others?: Record<string, { transfer: TransferData; files: Record<string, string> }>;
-  found?: { evidence?: TransferEvidence[]; files?: Record<string, string> };
-  evidence?: TransferEvidence[];
-  files: Record<string, string>;
+type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+interface Situation {
+  scenario: string;
+  about: { zh: string; en: string };
+  /** The transfer of S1 or S2, changed by a merge patch (RFC 7386). */
+  base: 's1' | 's2';
+  patch?: Json;
+  /** Sender and receiver, where they are not Pinghu and Jinshan. */
+  between?: [string, string];
+  legalBasis?: LegalBasis[];
+  registers?: Partial<Registers>;
+  findings?: Findings;
+  at: string;
+  outcome?: string;
+  /** Per rule its results, each once, with their remedy. */
+  expected: Record<RuleId, string[]>;
+  /** Among the facts of the rule's first result. */
+  facts?: Record<string, object>;
 }
 
-const read = <T>(file: string): T => JSON.parse(readFileSync(path.join(folder, file), 'utf8')) as T;
-const samples = ['s1', 's2', 's3', 's4', 's5', 's6', 's7', 's8', 's9', 's10'];
-const transfersOf = ({ transfer, others }: Sample): TransferData[] => [
-  ...(transfer ? [transfer] : []),
-  ...Object.values(others ?? {}).map((other) => other.transfer),
-];
+const samples = path.join(__dirname, '../../../test/samples');
+const read = (file: string) => JSON.parse(readFileSync(path.join(samples, file), 'utf8'));
+const situations: Situation[] = read('rules.json');
+const terms: AgreementTerms = read('agreement-terms.json');
+const authorities: Record<string, string> = {
+  'pinghu.330482': '平湖市综合行政执法局',
+  'jinshan.310116': '上海市金山区城市管理行政执法局',
+  'jiashan.330421': '嘉善县综合行政执法局',
+  'qingpu.310118': '上海市青浦区城市管理行政执法局',
+};
 
-describe.each(samples)('sample %s', (name) => {
-  const sample = read<Sample>(`${name}.json`);
+function merge(target: Json, patch: Json | undefined): Json {
+  if (patch === undefined) return target;
+  if (patch === null || typeof patch !== 'object' || Array.isArray(patch)) return patch;
+  const object = typeof target === 'object' && target !== null && !Array.isArray(target) ? { ...target } : {};
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) delete object[name];
+    else object[name] = merge(object[name] ?? null, value);
+  }
+  return object;
+}
 
-  it('has transfers that could travel, within what its agreement covers', () => {
-    const terms = read<AgreementTerms>(sample.agreement);
-    expect(followsTermsSchema(terms)).toBe(true);
-    for (const transfer of transfersOf(sample)) {
-      expect(findTransferFaults(transfer)).toEqual([]);
-      const direction = terms.directions.find(({ from, to }) => from === transfer.from.node && to === transfer.to.node);
-      expect(direction?.families).toContain(transfer.family);
-      expect(direction?.transferKinds).toContain(transfer.kind);
-    }
+function decide({ at, base, between, findings, legalBasis, patch, registers }: Situation) {
+  const transfer = merge(read(`${base}.json`).transfer, patch) as unknown as TransferData;
+  const { contacts, ...common } = terms;
+  const directions = between
+    ? [{ ...terms.directions[0]!, from: between[0], to: between[1], legalBasis: legalBasis! }]
+    : terms.directions;
+  const nodes = between ?? ['pinghu.330482', 'jinshan.310116'];
+  const agreement = readRecognitionAgreement({
+    id: 'sample',
+    version: 1,
+    effective: { from: '2022-01-01T00:00:00.000Z', to: '2030-01-01T00:00:00.000Z' },
+    parties: nodes.map((node) => ({ node, region: node.slice(-6), authority: authorities[node]! })),
+    terms: { ...common, directions },
+  });
+  const seal = { owner: transfer.from.authority, valid: true };
+  const decision = evaluateRecognition({
+    ...{ transfer, agreement, manifest: null, at, catalogue: shippedSet() },
+    registers: { ...quietRegisters, seal, ...registers },
+    ...(findings ? { findings: parseFindings(findings) } : {}),
+  });
+  return { transfer, decision };
+}
+
+describe.each(situations)('$scenario: $about.en', (situation) => {
+  const { decision, transfer } = decide(situation);
+
+  it('is data as it travels', () => {
+    expect(findTransferFaults(transfer)).toEqual([]);
   });
 
-  it('has every file that it names, with these bytes', () => {
-    const lists = [
-      [sample.evidence ?? [], sample.files],
-      ...transfersOf(sample).map((transfer) => {
-        const other = Object.values(sample.others ?? {}).find((each) => each.transfer === transfer);
-        return [[...transfer.evidence, ...(transfer.documents ?? [])], other?.files ?? sample.files] as const;
-      }),
-      [sample.found?.evidence ?? [], sample.found?.files ?? {}],
-    ] as const;
-    for (const [items, files] of lists) {
-      for (const { id, bytes, digest } of items) {
-        const content = readFileSync(path.join(folder, files[id]!));
-        const facts = { bytes: content.length, digest: `sha256:${createHash('sha256').update(content).digest('hex')}` };
-        expect({ id, ...facts }).toEqual({ id, bytes, digest });
-      }
-    }
+  it.each(Object.entries(situation.expected))('%s: %j', (rule, expected) => {
+    const found = decision.results.filter((entry) => entry.rule === rule);
+    const told = found.map(({ result, remedy }) => (remedy === undefined ? result : `${result} ${remedy}`));
+    expect([...new Set(told)]).toEqual(expected);
+    expect(found[0]!.facts).toMatchObject(situation.facts?.[rule] ?? {});
   });
 
-  it('has no file that nobody names', () => {
-    if (!existsSync(path.join(folder, name))) return;
-    const named = [
-      ...Object.values(sample.files),
-      ...Object.values(sample.others ?? {}).flatMap(({ files }) => Object.values(files)),
-      ...Object.values(sample.found?.files ?? {}),
-    ];
-    const there = readdirSync(path.join(folder, name)).map((file) => `${name}/${file}`);
-    expect(there.sort()).toEqual(named.sort());
-  });
+  if (situation.outcome !== undefined) {
+    it(`comes out as ${situation.outcome}`, () => {
+      expect(decision.outcome).toBe(situation.outcome);
+    });
+  }
+});
+
+it('speaks of every sample that is a transfer', () => {
+  const transfers = [1, 2, 3, 4, 5, 6, 8, 9, 10].map((n) => `S${n}`);
+  expect([...new Set(situations.map(({ scenario }) => scenario))]).toEqual(transfers);
 });

@@ -1,4 +1,6 @@
 import { nodePattern } from '@jieqiao/core';
+import Ajv from 'ajv';
+import { isRealDate, isRealInstant } from './china-date';
 
 /** Parts of JSON Schemas (draft 07) that transfers and terms share. */
 
@@ -13,6 +15,9 @@ export const text = (maxLength: number) =>
 export const code = { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' } as const;
 /** Our own names for things: families, purposes, forms. */
 export const word = { type: 'string', pattern: '^[a-z][a-z0-9-]{0,63}$' } as const;
+/** Formats that `newAjv` knows. */
+export const instant = { type: 'string', maxLength: 35, format: 'instant' } as const;
+export const day = { type: 'string', maxLength: 10, format: 'day' } as const;
 export const node = { type: 'string', pattern: nodePattern } as const;
 
 /** All members required but the optional ones, and no others allowed. */
@@ -23,4 +28,11 @@ export function object(properties: Record<string, unknown>, optional: readonly s
 
 export function list(items: unknown, maxItems: number, extra: Record<string, unknown> = {}) {
   return { type: 'array', maxItems, items, ...extra };
+}
+
+/** `allErrors` is for people's drafts, never for peers' bytes. */
+export function newAjv(allErrors: boolean): Ajv {
+  return new Ajv({ strict: true, ownProperties: true, allErrors })
+    .addFormat('instant', isRealInstant)
+    .addFormat('day', isRealDate);
 }

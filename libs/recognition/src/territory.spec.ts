@@ -1,4 +1,5 @@
 import { GatewayError } from '@jieqiao/core';
+import { pointToLineDistance } from '@turf/point-to-line-distance';
 import fc from 'fast-check';
 import gcoord from 'gcoord';
 import { areaLimits, coordinateFault, defaultBufferMetres, locate, readArea, readPlace } from './territory';
@@ -30,6 +31,28 @@ const refusal = (run: () => unknown): unknown => {
 const jinshan = readArea(polygon(box(121.05, 30.8, 121.15, 30.9)));
 
 describe('a point and an area', () => {
+  it('finds the nearest edge as a look at every edge would', () => {
+    const outline = readArea({
+      type: 'MultiPolygon',
+      coordinates: [
+        [box(121, 30.8, 121.3, 30.95), box(121.1, 30.85, 121.2, 30.9)],
+        [[...box(120.2, 31.2, 120.9, 31.6).slice(0, 3), [120.4, 31.5], [120.2, 31.2]]],
+      ],
+    });
+    const rings = outline.outline.coordinates.flat();
+    const longitude = fc.double({ min: 118, max: 123, noNaN: true });
+    const latitude = fc.double({ min: 28, max: 34, noNaN: true });
+    fc.assert(
+      fc.property(longitude, latitude, (x, y) => {
+        const all = rings.map((coordinates) =>
+          pointToLineDistance([x, y], { type: 'LineString', coordinates }, { units: 'meters' }),
+        );
+        expect(locate(at(x, y), outline).metres).toBeCloseTo(Math.min(...all), 0);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   test.each([
     ["S3: the outlet, 40 m on Pinghu's side", -40, 'outside', false],
     ['S4: the middle of the boundary river', 0, 'buffer', true],

@@ -1,7 +1,6 @@
 import { bundleNameProblem, canonicalJson, type Digest, GatewayError, parseCanonicalJson } from '@jieqiao/core';
-import Ajv, { type ValidateFunction } from 'ajv';
-import { isRealDate, isRealInstant } from './china-date';
-import { code, line, list, node, object, text, word } from './schema-parts';
+import type { ValidateFunction } from 'ajv';
+import { code, day, instant, line, list, newAjv, node, object, text, word } from './schema-parts';
 
 /** The schema identifier that every `transfer.json` of this version carries. Specification: docs/spec/transfer.md. */
 export const transferSchemaId = 'jieqiao/transfer/v1';
@@ -49,6 +48,42 @@ export type HandedInSource = (typeof handedInSources)[number];
 export const personalDataCategories = ['id-number', 'mobile-phone'] as const;
 export type PersonalDataCategory = (typeof personalDataCategories)[number];
 
+export const quantityUnits = ['tonne', 'kilogram', 'cubic-metre', 'square-metre', 'piece'] as const;
+export type QuantityUnit = (typeof quantityUnits)[number];
+
+/** What a party is, beside a person or an organisation: whom articles name. The catalogue's words for actors. */
+export const partyRoles = ['construction-unit', 'producer', 'haulier', 'organiser'] as const;
+export type PartyRole = (typeof partyRoles)[number];
+
+/** The sender's home steps, in their order. */
+export const attestedSteps = ['signed', 'submitted', 'endorsed', 'cleared', 'approved', 'sealed'] as const;
+export type AttestedStep = (typeof attestedSteps)[number];
+
+/** How much of what. Substances that thresholds name are words such as `hazardous-waste`. */
+export interface Quantity {
+  substance: string;
+  /** 0.000001 to 10⁹; six decimals count. */
+  amount: number;
+  unit: QuantityUnit;
+}
+
+/** An article as the sender cites it; the law by its usual short title or another that the catalogue knows. */
+export interface TransferCitation {
+  law: string;
+  article: number;
+}
+
+/** Who took a home step, by certificate number: what a peer may know of the internal path. */
+export interface TransferAttestation {
+  step: AttestedStep;
+  /** The role in which the step was taken, e.g. `legal-reviewer`. */
+  role: string;
+  certNo: string;
+  at: string;
+  /** Legal reviewers: since when they are qualified (行政处罚法 §58), Chinese day. */
+  qualifiedSince?: string;
+}
+
 export interface TransferOfficer {
   certNo: string;
   /** First and last day of validity, `YYYY-MM-DD`, Chinese civil days. */
@@ -63,6 +98,27 @@ export interface TransferParty {
   uscc?: string;
   plate?: string;
   vessel?: string;
+  /** Absent: not stated, so nothing follows. */
+  roles?: PartyRole[];
+}
+
+/** 先行登记保存 (行政处罚法 §56). Instants. */
+export interface EvidenceRegistration {
+  from: string;
+  /** When it was disposed of; absent while it was not. */
+  disposed?: string;
+}
+
+/** 查封、扣押 (行政强制法 §25). */
+export interface EvidenceSeizure {
+  /** Instant of the decision. */
+  from: string;
+  /** Extended once, by the head's decision. */
+  extended?: boolean;
+  /** Days of testing, inspection or appraisal, both included; `to` is absent while they last. */
+  testing?: { from: string; to?: string }[];
+  /** Instant. */
+  released?: string;
 }
 
 export interface EvidenceSignatures {
@@ -116,6 +172,22 @@ export interface TransferEvidence {
   signatures?: EvidenceSignatures;
   /** Id of the item that this one was made from (redacted copy, extracted frame). */
   derivedFrom?: string;
+  /** What document it is, by the catalogue's types, e.g. `correction-order`, `re-check-record`. */
+  documentType?: string;
+  registration?: EvidenceRegistration;
+  seizure?: EvidenceSeizure;
+}
+
+/** Where the act happened. */
+export interface TransferPlace {
+  /** GB/T 2260 county code, or 9 or 12 digits for a town or village. */
+  code: string;
+  name: string;
+  longitude: number;
+  latitude: number;
+  datum: 'WGS-84';
+  /** What was given before it was converted; `readPlace`. */
+  converted?: { system: 'GCJ-02'; longitude: number; latitude: number };
 }
 
 export interface TransferDocument {
@@ -153,14 +225,11 @@ export interface TransferData {
     /** Absent while the act still goes on. */
     to?: string;
     harm?: HarmKind[];
-    place: {
-      /** GB/T 2260 county code, or 9 or 12 digits for a town or village. */
-      code: string;
-      name: string;
-      longitude: number;
-      latitude: number;
-      datum: 'WGS-84';
-    };
+    quantities?: Quantity[];
+    /** 违法所得, 公私财产损失: whole yuan. */
+    gains?: number;
+    losses?: number;
+    place: TransferPlace;
   };
   /** The earliest discovery that either side recorded. */
   discoveredAt: string;
@@ -174,6 +243,10 @@ export interface TransferData {
   documents?: TransferDocument[];
   /** Personal data left in on purpose, because the receiver can't act without it. */
   personalData?: { category: PersonalDataCategory; purpose: string }[];
+  citations?: TransferCitation[];
+  /** What a request for assistance asks for, numbered from 1. */
+  matters?: { no: number; text: string }[];
+  attestation?: TransferAttestation[];
 }
 
 /** One thing wrong with transfer data: the JSON pointer (RFC 6901) to it and the rule of form it breaks. */
@@ -189,13 +262,33 @@ const uuid = {
   pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$',
 } as const;
 const certNo = { type: 'string', pattern: '^[0-9A-Za-z-]{4,32}$' } as const;
-const instant = { type: 'string', maxLength: 35, format: 'instant' } as const;
-const day = { type: 'string', maxLength: 10, format: 'day' } as const;
 const digest = { type: 'string', pattern: '^sha256:[0-9a-f]{64}$' } as const;
 const mediaType = { type: 'string', maxLength: 100, pattern: '^[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*$' } as const;
 const byteCount = { type: 'integer', minimum: 0, maximum: 2 ** 40 } as const;
 // The rest of a name's form is the bundle's to say: `bundleNameProblem` in consistencyFaults.
 const fileName = { type: 'string', minLength: 1, maxLength: 120, pattern: '^[^./\\\\][^/\\\\]*$' } as const;
+
+const yuan = { type: 'integer', minimum: 0, maximum: 1_000_000_000_000 } as const;
+/** What findings and transfers say alike. */
+export const actParts = {
+  harm: list({ enum: harmKinds }, 3, { uniqueItems: true }),
+  quantities: list(
+    object({
+      substance: word,
+      amount: { type: 'number', minimum: 0.000001, maximum: 1_000_000_000 },
+      unit: { enum: quantityUnits },
+    }),
+    20,
+  ),
+  gains: yuan,
+  losses: yuan,
+  position: {
+    code: { type: 'string', pattern: '^[1-9][0-9]{5}(?:[0-9]{3}(?:[0-9]{3})?)?$' },
+    longitude: { type: 'number', minimum: -180, maximum: 180 },
+    latitude: { type: 'number', minimum: -90, maximum: 90 },
+    datum: { const: 'WGS-84' },
+  },
+} as const;
 
 const evidenceSchema = object(
   {
@@ -238,6 +331,17 @@ const evidenceSchema = object(
       ['eachPage', 'refusalReason', 'witness'],
     ),
     derivedFrom: code,
+    documentType: code,
+    registration: object({ from: instant, disposed: instant }, ['disposed']),
+    seizure: object(
+      {
+        from: instant,
+        extended: { type: 'boolean' },
+        testing: list(object({ from: day, to: day }, ['to']), 20),
+        released: instant,
+      },
+      ['extended', 'testing', 'released'],
+    ),
   },
   [
     'method',
@@ -259,6 +363,9 @@ const evidenceSchema = object(
     'recorded',
     'signatures',
     'derivedFrom',
+    'documentType',
+    'registration',
+    'seizure',
   ],
 );
 
@@ -285,16 +392,24 @@ export const transferSchema: Readonly<Record<string, unknown>> = {
         {
           from: instant,
           to: instant,
-          harm: list({ enum: harmKinds }, 3, { uniqueItems: true }),
-          place: object({
-            code: { type: 'string', pattern: '^[1-9][0-9]{5}(?:[0-9]{3}(?:[0-9]{3})?)?$' },
-            name: line(200),
-            longitude: { type: 'number', minimum: -180, maximum: 180 },
-            latitude: { type: 'number', minimum: -90, maximum: 90 },
-            datum: { const: 'WGS-84' },
-          }),
+          harm: actParts.harm,
+          quantities: actParts.quantities,
+          gains: actParts.gains,
+          losses: actParts.losses,
+          place: object(
+            {
+              ...actParts.position,
+              name: line(200),
+              converted: object({
+                system: { const: 'GCJ-02' },
+                longitude: actParts.position.longitude,
+                latitude: actParts.position.latitude,
+              }),
+            },
+            ['converted'],
+          ),
         },
-        ['to', 'harm'],
+        ['to', 'harm', 'quantities', 'gains', 'losses'],
       ),
       discoveredAt: instant,
       parties: list(
@@ -305,8 +420,9 @@ export const transferSchema: Readonly<Record<string, unknown>> = {
             uscc: { type: 'string', maxLength: 18, format: 'uscc' },
             plate: line(20),
             vessel: line(60),
+            roles: list({ enum: partyRoles }, partyRoles.length, { uniqueItems: true }),
           },
-          ['name', 'uscc', 'plate', 'vessel'],
+          ['name', 'uscc', 'plate', 'vessel', 'roles'],
         ),
         100,
         { minItems: 1 },
@@ -333,8 +449,18 @@ export const transferSchema: Readonly<Record<string, unknown>> = {
         100,
       ),
       personalData: list(object({ category: { enum: personalDataCategories }, purpose: code }), 10),
+      citations: list(object({ law: line(100), article: { type: 'integer', minimum: 1, maximum: 2000 } }), 20),
+      matters: list(object({ no: { type: 'integer', minimum: 1, maximum: 50 }, text: text(1000) }), 50, {
+        minItems: 1,
+      }),
+      attestation: list(
+        object({ step: { enum: attestedSteps }, role: word, certNo, at: instant, qualifiedSince: day }, [
+          'qualifiedSince',
+        ]),
+        50,
+      ),
     },
-    ['urgencyGrounds', 'item', 'documents', 'personalData'],
+    ['urgencyGrounds', 'item', 'documents', 'personalData', 'citations', 'matters', 'attestation'],
   ),
 };
 
@@ -359,11 +485,9 @@ const compiled = new Map<'first' | 'all', ValidateFunction>();
 function validator(mode: 'first' | 'all'): ValidateFunction {
   let validate = compiled.get(mode);
   if (!validate) {
-    const ajv = new Ajv({ strict: true, ownProperties: true, allErrors: mode === 'all' });
-    ajv.addFormat('instant', isRealInstant);
-    ajv.addFormat('day', isRealDate);
-    ajv.addFormat('uscc', isUscc);
-    validate = ajv.compile(transferSchema);
+    validate = newAjv(mode === 'all')
+      .addFormat('uscc', isUscc)
+      .compile(transferSchema);
     compiled.set(mode, validate);
   }
   return validate;
@@ -394,13 +518,21 @@ function consistencyFaults(transfer: TransferData): TransferFault[] {
   const faults: TransferFault[] = [];
   const { act, evidence, documents = [], from, officers, to } = transfer;
   if (from.node === to.node) faults.push({ pointer: '/to/node', rule: 'distinct' });
-  if (act.to !== undefined && Date.parse(act.to) < Date.parse(act.from)) {
-    faults.push({ pointer: '/act/to', rule: 'order' });
-  }
+  orderFault(faults, act.from, act.to, '/act/to');
+  transfer.matters?.forEach(({ no }, i) => {
+    if (no !== i + 1) faults.push({ pointer: `/matters/${i}/no`, rule: 'order' });
+  });
   const ids = new Set<string>();
   const seqs = new Set<number>();
   const names = new Set<string>();
   evidence.forEach((item, i) => {
+    const { registration, seizure } = item;
+    if (registration)
+      orderFault(faults, registration.from, registration.disposed, `/evidence/${i}/registration/disposed`);
+    if (seizure) orderFault(faults, seizure.from, seizure.released, `/evidence/${i}/seizure/released`);
+    seizure?.testing?.forEach(({ from, to }, t) => {
+      orderFault(faults, from, to, `/evidence/${i}/seizure/testing/${t}/to`);
+    });
     if (!claim(ids, item.id)) faults.push({ pointer: `/evidence/${i}/id`, rule: 'unique' });
     if (seqs.has(item.seq)) faults.push({ pointer: `/evidence/${i}/seq`, rule: 'unique' });
     seqs.add(item.seq);
@@ -415,6 +547,11 @@ function consistencyFaults(transfer: TransferData): TransferFault[] {
     if (!claim(certificates, officer.certNo)) faults.push({ pointer: `/officers/${i}/certNo`, rule: 'unique' });
   });
   return faults.slice(0, maxFaults);
+}
+
+/** Two instants, or two days. */
+function orderFault(faults: TransferFault[], from: string, to: string | undefined, pointer: string): void {
+  if (to !== undefined && Date.parse(to) < Date.parse(from)) faults.push({ pointer, rule: 'order' });
 }
 
 function claim(taken: Set<string>, value: string): boolean {

@@ -20,6 +20,11 @@ const ruleReasons: Partial<Record<RuleId, Words>> = {
     en: 'fewer than two officers collected the item, or a certificate was not valid',
   },
   R02: { zh: '违法行为发生地不在接收方辖区', en: "the act did not happen in the receiver's area" },
+  R03: { zh: '接收方无该事项处罚权', en: 'the receiver does not hold the power to punish this' },
+  R04: {
+    zh: '引用依据在行为发生时未生效或已废止，请核对从旧兼从轻',
+    en: 'a law cited was not in force at the time of the act or is no longer: compare old and new',
+  },
   R05: { zh: '已超过追责时效', en: 'the limitation period has run out' },
   R06: { zh: '证据文件校验值不一致', en: "a file's digest differs from the manifest" },
   R07: {
@@ -35,24 +40,58 @@ const ruleReasons: Partial<Record<RuleId, Words>> = {
     zh: '电子监控设备未附法制和技术审核及公示信息',
     en: 'the monitoring device comes without its review or the publication of its location',
   },
+  R11: {
+    zh: '先行登记保存已逾七个工作日未作处理',
+    en: 'an item registered for preservation was not disposed of within seven working days',
+  },
+  R12: {
+    zh: '扣押期限即将届满或已届满，请先作处理或办理延期',
+    en: 'a seizure ends soon or has ended: dispose of the item or extend',
+  },
+  R13: {
+    zh: '可能涉嫌犯罪，不得以行政处罚代替移送',
+    en: 'a crime may have been committed: no penalty may take the place of the police',
+  },
+  R14: {
+    zh: '该事项须先责令改正，缺少责令改正通知书或复查笔录',
+    en: 'this item needs an order to correct first: the order or the record of the re-check is missing',
+  },
+  R15: { zh: '疑似同一违法行为已由他方立案', en: 'another side seems to have filed a case for the same act' },
   R16: { zh: '包含超出办案必要范围的个人信息', en: 'the text holds more personal data than the matter needs' },
   R17: { zh: '不符合紧迫性标准，按一般时限办理', en: 'no accepted ground of urgency: the usual time limits apply' },
+  R18: {
+    zh: '文号无法识别、重复，或签章单位与发文机关不一致',
+    en: "the number does not read as one or is taken, or the seal is invalid or not the issuer's",
+  },
   R19: { zh: '不在互认协议范围或协议未生效', en: 'the agreement is not in force or does not cover this' },
+  R20: {
+    zh: '法制审核人员为本案承办人、审批人或未具备资格',
+    en: 'the legal reviewer handled or approved the case, or is not shown to be qualified',
+  },
 };
 
 /** What a passed rule asserts. */
 const ruleSubjects: Partial<Record<RuleId, Words>> = {
   R01: { zh: '取证执法人员与证件', en: 'two officers with valid certificates' },
   R02: { zh: '违法行为发生地', en: 'place of the act' },
+  R03: { zh: '接收方处罚权', en: "the receiver's power" },
+  R04: { zh: '引用依据的效力', en: 'laws cited in force' },
   R05: { zh: '追责时效', en: 'limitation period' },
   R06: { zh: '证据校验值', en: 'digests of the files' },
   R07: { zh: '视听资料和电子数据的制作说明', en: 'how recordings and data were made' },
   R08: { zh: '书证复制件的出处与核对', en: 'source of copied documents' },
   R09: { zh: '笔录签名', en: 'signatures on records' },
   R10: { zh: '电子监控设备审核与公示', en: 'review of monitoring devices' },
+  R11: { zh: '先行登记保存期限', en: 'time limit of registered items' },
+  R12: { zh: '扣押期限', en: 'time limit of seizures' },
+  R13: { zh: '涉嫌犯罪筛查', en: 'thresholds of crime' },
+  R14: { zh: '处罚前置条件', en: 'what must precede the penalty' },
+  R15: { zh: '同一违法行为立案情况', en: 'filings for the same act' },
   R16: { zh: '个人信息最小化', en: 'no needless personal data' },
   R17: { zh: '紧迫性标准', en: 'urgency' },
+  R18: { zh: '文号与印章', en: 'number and seal' },
   R19: { zh: '互认协议范围', en: 'coverage by the agreement' },
+  R20: { zh: '法制审核人员', en: 'legal reviewer' },
 };
 
 const remedies: Readonly<Record<RemedyCode, Words>> = {
@@ -74,6 +113,30 @@ const remedies: Readonly<Record<RemedyCode, Words>> = {
     en: 'correct the coordinates (WGS-84, longitude first)',
   },
   'refine-place-code': { zh: '将发生地代码细化到县级或乡镇级', en: 'give the code of the county or town' },
+  'confirm-place': {
+    zh: '发生地位于界线缓冲范围内，由人工核定',
+    en: 'the place lies within the buffer of the line: a person decides',
+  },
+  'send-to-holder-of-power': {
+    zh: '移送至有该事项处罚权的机关',
+    en: 'send to the authority that holds the power for this item',
+  },
+  'check-power': {
+    zh: '目录中查不到相应事项或接收方的权责登记，请人工核对',
+    en: "the catalogues do not have the item or the receiver's powers: check by hand",
+  },
+  'check-law': {
+    zh: '核对所引法律名称、条文和施行日期',
+    en: 'check the title, the article and the dates of the law cited',
+  },
+  'compare-laws': {
+    zh: '核对新旧规定，适用从旧兼从轻',
+    en: 'compare the old and the new provisions: the law at the time of the act, or a lighter later one',
+  },
+  'check-actor': {
+    zh: '所引条文的主体与当事人不符，请核对',
+    en: 'the article cited names another kind of party: check it',
+  },
   'check-limitation': { zh: '时效即将届满，请核对行为终了之日与发现之日', en: 'check the days of end and discovery' },
   'do-not-pursue': { zh: '不再移送；如有连续或继续状态请补充证据', en: 'do not send; or prove that the act went on' },
   'correct-discovery': { zh: '更正发现时间，发现不得早于行为开始', en: 'correct the time of discovery' },
@@ -94,8 +157,70 @@ const remedies: Readonly<Record<RemedyCode, Words>> = {
     zh: '补充设备法制和技术审核文号及设置地点公示情况；补正前仅作线索',
     en: "add the device's review number and where its location was published; until then it is a lead only",
   },
+  'dispose-registered': {
+    zh: '登记保存已自动届满：先作出处理决定并补填处理时间',
+    en: 'the registration has run out: decide on the item and state when',
+  },
+  'explain-late-disposal': { zh: '说明逾期处理登记保存物品的原因', en: 'explain why the item was disposed of late' },
+  'count-by-hand': {
+    zh: '该期间没有法定节假日安排或适用条文，请人工计算期限',
+    en: 'no official holiday table or provision covers these days: count by hand',
+  },
+  'extend-seizure': { zh: '期限届满前作出处理决定或办理延期', en: 'decide on the item or extend before the last day' },
+  'release-seized': {
+    zh: '扣押期限已届满，应当解除；不得再以扣押物为据',
+    en: 'the seizure has ended and the item must be released: do not rely on it',
+  },
+  'refer-to-police': {
+    zh: '终止案件移送，按移送涉嫌犯罪案件的规定移送公安机关',
+    en: 'do not transfer it as a case: refer it to the police',
+  },
+  'consider-police': {
+    zh: '建议接收方启动涉嫌犯罪案件移送程序',
+    en: 'the receiver should consider the referral to the police',
+  },
+  'retake-statement': {
+    zh: '询问笔录转入刑事程序须重新制作',
+    en: 'a statement must be taken again for the criminal procedure',
+  },
+  'check-preconditions': {
+    zh: '目录不覆盖该日，请人工核对处罚前置条件',
+    en: 'the catalogues do not answer for that day: check by hand what must precede the penalty',
+  },
+  'add-order-and-re-check': {
+    zh: '补充责令改正通知书、复查笔录',
+    en: 'add the order to correct and the record of the re-check',
+  },
+  'order-to-correct-first': {
+    zh: '由接收方先责令改正并复查',
+    en: 'the receiver orders to correct and checks again first',
+  },
+  'close-as-corrected': {
+    zh: '复查已改正，不具备处罚前置条件，可教育后不予立案',
+    en: 'the re-check found it corrected: no penalty; educate, and do not file',
+  },
+  'join-filed-case': {
+    zh: '并入已立案件作为证据移交，或提出管辖协商',
+    en: 'hand over as evidence for the case already filed, or negotiate competence',
+  },
+  'ask-peers-again': {
+    zh: '部分对方节点未答复同一行为查询，请再次查询',
+    en: 'some peers did not answer: ask them again',
+  },
   redact: { zh: '删除或遮盖所列字段中的个人信息', en: 'remove the personal data from the fields named' },
   'use-normal-procedure': { zh: '改按一般时限办理，或补充紧急事由', en: 'use the usual limits, or state a ground' },
+  'correct-number': {
+    zh: '按“机关代字〔年份〕第几号”更正文号',
+    en: 'write the number as issuer, year in brackets, sequence',
+  },
+  'take-another-number': {
+    zh: '该文号已用于其他文书，请重新取号',
+    en: 'another document bears this number: take another',
+  },
+  'seal-again': {
+    zh: '用发文机关现行有效的印章重新签章',
+    en: "seal it again with a valid seal in the issuing authority's name",
+  },
   'use-agreement-in-force': { zh: '改用有效的协议版本', en: 'use a version of the agreement that is in force' },
   'amend-agreement': { zh: '按协议外途径移送，或商对方修订协议', en: 'send by another way, or amend the agreement' },
   'address-successor': {
@@ -106,6 +231,11 @@ const remedies: Readonly<Record<RemedyCode, Words>> = {
     zh: '协议未列该类证据，接收方可能不予采用',
     en: 'the agreement does not list this kind of evidence: the receiver need not recognise it',
   },
+  'review-by-another': {
+    zh: '由未参与承办、审批且具备资格的法制审核人员重新审核',
+    en: 'have a qualified legal reviewer clear it who neither handled nor approved the case',
+  },
+  'state-qualification': { zh: '补填法制审核人员取得资格的日期', en: 'state since when the reviewer is qualified' },
 };
 
 const results: Readonly<Record<RuleResult, Words>> = {
@@ -154,6 +284,8 @@ const facts: Readonly<Record<string, Words>> = {
   'signatures.officers': { zh: '执法人员签名', en: "officers' signatures" },
   'signatures.refusalReason': { zh: '未签名原因', en: 'reason for no signature' },
   'signatures.witness': { zh: '见证情况', en: 'witness or note of none' },
+  'correction-order': { zh: '责令改正通知书', en: 'order to correct' },
+  're-check-record': { zh: '复查笔录', en: 'record of the re-check' },
 };
 
 const evidenceKindWords: Readonly<Record<EvidenceKind, Words>> = {
@@ -206,6 +338,19 @@ const personalDataWords: Readonly<Record<PersonalDataCategory, Words>> = {
   'mobile-phone': { zh: '手机号码', en: 'mobile telephone number' },
 };
 
+/** Whom an article names, what a party is. */
+export const actorWords = {
+  any: { zh: '单位和个人', en: 'anyone' },
+  person: { zh: '个人', en: 'person' },
+  organisation: { zh: '单位', en: 'organisation' },
+  'construction-unit': { zh: '工程施工单位', en: 'construction contractor' },
+  producer: { zh: '产生单位', en: 'producer' },
+  haulier: { zh: '从事运输者', en: 'haulier' },
+  organiser: { zh: '利用或组织者', en: 'organiser' },
+  vessel: { zh: '船舶', en: 'vessel' },
+  'responsible-person': { zh: '直接负责的主管人员和其他直接责任人员', en: 'persons directly responsible' },
+} as const satisfies Readonly<Record<string, Words>>;
+
 /** Words for the closed codes of `transfer.json` and `recognition.json`, in both languages. For display, never for decisions. */
 export const words = {
   evidenceKind: evidenceKindWords,
@@ -227,6 +372,18 @@ const lawsInEnglish: Readonly<Record<string, string>> = {
   个人信息保护法: 'Personal Information Protection Law',
   生态环境法典: 'Ecological and Environmental Code',
   行政执法机关移送涉嫌犯罪案件的规定: 'Provisions on Referring Suspected Crimes from Administrative Law Enforcement',
+  行政强制法: 'Administrative Coercion Law',
+  刑事诉讼法: 'Criminal Procedure Law',
+  国务院关于在线政务服务的若干规定: 'State Council Provisions on Online Government Services',
+  固体废物污染环境防治法: 'Law on the Prevention and Control of Solid Waste Pollution',
+  水污染防治法: 'Law on the Prevention and Control of Water Pollution',
+  '办理环境污染刑事案件解释（法释〔2016〕29号）':
+    'Interpretation on Criminal Cases of Environmental Pollution (Fashi [2016] No. 29)',
+  '办理环境污染刑事案件解释（法释〔2023〕7号）':
+    'Interpretation on Criminal Cases of Environmental Pollution (Fashi [2023] No. 7)',
+  浙江省城市市容和环境卫生管理条例: 'Zhejiang Regulations on City Appearance and Environmental Sanitation',
+  浙江省河道管理条例: 'Zhejiang Regulations on River Management',
+  上海市市容环境卫生管理条例: 'Shanghai Regulations on City Appearance and Environmental Sanitation',
   上海市城市管理行政执法条例: 'Shanghai Regulations on Urban Management Law Enforcement',
   浙江省综合行政执法条例: 'Zhejiang Regulations on Comprehensive Administrative Law Enforcement',
 };
@@ -254,12 +411,73 @@ export function describeBasis(basis: readonly LegalBasis[], language: Language):
     .join(language === 'zh' ? '、' : '; ');
 }
 
+const lawProblems: Readonly<Record<string, Words>> = {
+  'day-outside-catalogue': { zh: '目录不覆盖所涉日期', en: 'the catalogues do not answer for those days' },
+  unknown: { zh: '目录中没有该法律', en: 'the catalogues do not know this law' },
+  'not-in-force': { zh: '行为期间未施行', en: 'not in force during the act' },
+  'changed-during-act': { zh: '行为期间法律有更替', en: 'the law changed during the act' },
+  'ended-since': { zh: '行为之后已废止', en: 'no longer in force since' },
+  amended: { zh: '行为之后已修改', en: 'amended since' },
+};
+
+const many = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : []);
+
+/** What a finding's facts say beyond its reason. */
+const details: Partial<Record<RuleId, (facts: RecognitionResult['facts']) => Words | null>> = {
+  R02: ({ area, metres }) => {
+    if (area === undefined) return null;
+    return { zh: `距辖区界线 ${metres} 米`, en: `${metres} m from the line of the area` };
+  },
+  R04: ({ actors, article, law, parties, successors, why }) => {
+    const cited = {
+      zh: law ? `《${law}》第${article}条` : `第${article}条`,
+      en: `${lawsInEnglish[String(law)] ?? law ?? ''} art. ${article}`,
+    };
+    if (why === 'actor') {
+      const named = (codes: unknown, language: Language) =>
+        many(codes)
+          .map((code) => (actorWords as Readonly<Record<string, Words>>)[code]?.[language] ?? code)
+          .join(language === 'zh' ? '、' : ', ');
+      return {
+        zh: `${cited.zh}所指为${named(actors, 'zh')}，当事人为${named(parties, 'zh')}`,
+        en: `${cited.en} names: ${named(actors, 'en')}; the party is: ${named(parties, 'en')}`,
+      };
+    }
+    const problem = lawProblems[String(why)];
+    if (!problem) return null;
+    const next = many(successors);
+    return {
+      zh: `${cited.zh}：${problem.zh}${next.length > 0 ? `；请核对${next.join('、')}` : ''}`,
+      en: `${cited.en}: ${problem.en}${next.length > 0 ? `; see ${next.join(', ')}` : ''}`,
+    };
+  },
+  R05: lastDayWords,
+  R11: lastDayWords,
+  R12: lastDayWords,
+  R13: ({ amount, atLeast, measure }) => {
+    if (amount === undefined) return null;
+    const money = measure === 'gains' || measure === 'losses';
+    return {
+      zh: `${amount} ${money ? '元' : '吨'}，标准为 ${atLeast} ${money ? '元' : '吨'}`,
+      en: `${amount} ${money ? 'yuan' : 'tonnes'}, the threshold is ${atLeast}`,
+    };
+  },
+  R15: ({ filedAt, node }) =>
+    node === undefined ? null : { zh: `${node}，立案时间 ${filedAt}`, en: `${node}, filed at ${filedAt}` },
+};
+
+function lastDayWords({ lastDay }: RecognitionResult['facts']): Words | null {
+  return lastDay === undefined ? null : { zh: `期限至 ${lastDay}`, en: `until ${lastDay}` };
+}
+
 export interface ResultWords {
   /** The reason when the rule found something, else what it asserts. */
   reason: string;
   result: string;
   /** What is missing, for rules that list fields; empty otherwise. */
   missing: string;
+  /** Days, amounts and articles of the finding, for rules that have them; empty otherwise. */
+  detail: string;
   basis: string;
   /** Empty for a passed rule. */
   remedy: string;
@@ -273,6 +491,7 @@ export function describeResult(entry: RecognitionResult, language: Language): Re
     reason,
     result: results[entry.result][language],
     missing: missing.map((name) => facts[name]?.[language] ?? name).join(language === 'zh' ? '、' : ', '),
+    detail: (found && details[entry.rule]?.(entry.facts)?.[language]) || '',
     basis: describeBasis(entry.basis, language),
     remedy: entry.remedy === undefined ? '' : remedies[entry.remedy][language],
   };

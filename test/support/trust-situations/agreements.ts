@@ -21,6 +21,7 @@ import {
   type TransferData,
 } from '@jieqiao/recognition';
 import { sealedBy } from '../agreement';
+import { quietRegisters, shippedSet } from '../catalogues';
 import { readSample, sampleTerms } from '../exchange-fixture';
 import { extensions, nodeUsage, signerOf } from '../odd-certificates';
 import { makeAgreement, makeParty, type Party, sealedAt, validity, verifiedAt } from '../sealed-exchange';
@@ -749,7 +750,11 @@ function directions(): Situation[] {
     });
     // S1: Jinshan hands a lead about spoil dumping to Pinghu.
     const transfer = readSample('s1').transfer as unknown as TransferData;
-    const decision = evaluateRecognition({ transfer, agreement, manifest: null, at: instant(at) });
+    const decision = evaluateRecognition({
+      ...{ transfer, agreement, manifest: null, at: instant(at) },
+      catalogue: shippedSet(),
+      registers: quietRegisters,
+    });
     const finding = decision.results.find(({ rule, result }) => rule === 'R19' && result === 'block');
     const node = finding
       ? { word: `R19 ${String(finding.facts.uncovered)}`, params: { finding } }

@@ -159,6 +159,19 @@ export const reasonWords: Partial<Record<ErrorCode, Readonly<Record<string, Reas
       '修改条款文件',
       'Change the terms',
     ),
+    area: why(
+      '{region} 的界线有误：{at}（{problem}）',
+      'The outline of {region} is wrong: {at} ({problem})',
+      '修改条款文件',
+      'Change the terms',
+    ),
+    'area-twice': why('界线重复：{key}', 'An outline stands twice: {key}', '修改条款文件', 'Change the terms'),
+    'crime-threshold-twice': why(
+      '涉嫌犯罪标准重复：{key}',
+      'A threshold of crime stands twice: {key}',
+      '修改条款文件',
+      'Change the terms',
+    ),
     day: why('没有 {day} 这一天', 'There is no such day as {day}', '修改条款文件', 'Change the terms'),
     'time-limit-amount': why('期限的数值过大', 'A time limit is too long', '修改条款文件', 'Change the terms'),
     'direction-without-party': why(

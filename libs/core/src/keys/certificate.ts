@@ -83,6 +83,12 @@ export class Certificate {
     return this.fields.subjectDer;
   }
 
+  /** Organisations and common names of the subject, in this order: whose certificate it is, as people read it. */
+  get subjectNames(): readonly string[] {
+    const { O = [], CN = [] } = this.x509.toLegacyObject().subject as { O?: string | string[]; CN?: string | string[] };
+    return [O, CN].flat();
+  }
+
   /** Upper-case hex of whole bytes. */
   get serial(): string {
     return this.fields.serial;

@@ -10,6 +10,7 @@ export { type CsvFiles, catalogueFromCsv, catalogueToCsv } from './csv';
 export { type CatalogueChange, type ColumnChange, catalogueChangeWords, catalogueDiff } from './diff';
 export { type CatalogueSet, joinCatalogues } from './join';
 export {
+  answersOn,
   type CandidateItem,
   type CatalogueItem,
   catalogueAt,

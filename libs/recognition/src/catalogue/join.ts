@@ -1,5 +1,5 @@
-import { GatewayError } from '@jieqiao/core';
-import { type Catalogue, secondNameOf, sharedDay, tableOf } from './catalogue';
+import { type Digest, digestOf, GatewayError } from '@jieqiao/core';
+import { type Catalogue, encodeCatalogue, secondNameOf, sharedDay, tableOf } from './catalogue';
 import type {
   BasisRow,
   CatalogueRow,
@@ -17,7 +17,8 @@ import { rowKinds } from './rows';
 
 /** Catalogues that have been checked against each other, their rows by the day from which they hold; made by `joinCatalogues` only. */
 export interface CatalogueSet extends Readonly<CatalogueRows> {
-  readonly catalogues: readonly { id: string; version: number }[];
+  /** `digest`: of the file's bytes. */
+  readonly catalogues: readonly { id: string; version: number; digest: Digest }[];
   /** Days for which all of them answer. */
   readonly effective: DayRange & { from: string };
   readonly index: CatalogueIndex;
@@ -84,7 +85,10 @@ export function joinCatalogues(catalogues: readonly Catalogue[]): CatalogueSet {
   checkSteps(rows, effective, index, origins);
   return {
     ...rows,
-    catalogues: catalogues.map(({ id, version }) => ({ id, version })),
+    catalogues: catalogues.map((catalogue) => {
+      const { id, version } = catalogue;
+      return { id, version, digest: digestOf(encodeCatalogue(catalogue)) };
+    }),
     effective,
     index,
   };

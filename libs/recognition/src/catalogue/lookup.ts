@@ -23,6 +23,11 @@ import { type ItemActor, type ItemTerritory, inverseRelation, type ProvisionTopi
  * read as "there is no such law".
  */
 
+/** Whether the catalogues answer for a day; it must be one. */
+export function answersOn({ effective }: CatalogueSet, day: string): boolean {
+  return holds(effective, day);
+}
+
 /** The rows that hold on a day. */
 export function catalogueAt(
   catalogue: Readonly<CatalogueRows> & { readonly effective: DayRange },
@@ -44,9 +49,14 @@ export interface CatalogueItem {
 
 /** An item by its code; null when no catalogue has it on that day. */
 export function itemAt(set: CatalogueSet, code: string, day: string): CatalogueItem | null {
-  requireDay(set.effective, day);
-  const item = set.index.items.get(code)?.find((row) => holds(row, day));
+  const item = itemRowAt(set, code, day);
   return item ? withParts(set, item, day) : null;
+}
+
+/** As `itemAt`, without what belongs to it. */
+export function itemRowAt(set: CatalogueSet, code: string, day: string): ItemRow | null {
+  requireDay(set.effective, day);
+  return set.index.items.get(code)?.find((row) => holds(row, day)) ?? null;
 }
 
 export interface ItemQuestion {
@@ -71,17 +81,10 @@ export interface CandidateItem extends CatalogueItem {
  * catalogues don't know the family on that day.
  */
 export function itemsFor(set: CatalogueSet, question: ItemQuestion): CandidateItem[] | null {
-  const { actors, day, family, jurisdiction, territories } = question;
-  requireDay(set.effective, day);
-  if (!set.families.some((row) => row.code === family && holds(row, day))) return null;
-  const meant = (actor: ItemActor) => actor === 'any' || actors === undefined || actors.includes(actor);
-  const found = (set.index.itemsOfFamily.get(family) ?? []).filter(
-    (row) =>
-      holds(row, day) &&
-      coversPlace(row.jurisdiction, jurisdiction) &&
-      meant(row.actor) &&
-      (row.territory === 'whole' || territories === undefined || territories.includes(row.territory)),
-  );
+  const { day } = question;
+  const found = itemRowsFor(set, question);
+  if (!found) return null;
+  const meant = (actor: ItemActor) => isMeant(actor, question.actors);
   const codes = new Set(found.map(({ code }) => code));
   return found.map((row) => {
     const { fines, steps, ...rest } = withParts(set, row, day);
@@ -92,6 +95,24 @@ export function itemsFor(set: CatalogueSet, question: ItemQuestion): CandidateIt
       yieldsTo: row.yieldsTo.filter((code) => codes.has(code)),
     };
   });
+}
+
+/** As `itemsFor`, the items alone. */
+export function itemRowsFor(set: CatalogueSet, question: ItemQuestion): ItemRow[] | null {
+  const { actors, day, family, jurisdiction, territories } = question;
+  requireDay(set.effective, day);
+  if (!set.families.some((row) => row.code === family && holds(row, day))) return null;
+  return (set.index.itemsOfFamily.get(family) ?? []).filter(
+    (row) =>
+      holds(row, day) &&
+      coversPlace(row.jurisdiction, jurisdiction) &&
+      isMeant(row.actor, actors) &&
+      (row.territory === 'whole' || territories === undefined || territories.includes(row.territory)),
+  );
+}
+
+function isMeant(actor: ItemActor, actors: readonly ItemActor[] | undefined): boolean {
+  return actor === 'any' || actors === undefined || actors.includes(actor);
 }
 
 /** An authority whose powers another took over on a day. */
@@ -119,18 +140,31 @@ export function hasPower(
   successions: readonly PowerSuccession[] = [],
 ): PowerAnswer {
   requireDay(set.effective, day);
-  const done = successions.filter(({ from }) => from <= day);
-  if (done.some((entry) => entry.authority === authority)) return { held: false, why: 'succeeded' };
-  const holders = new Set([authority]);
-  // A set is walked to what is added on the way, and a ring of successions ends.
-  for (const holder of holders) {
-    for (const entry of done) if (entry.successor === holder) holders.add(entry.authority);
+  if (successions.some((entry) => entry.from <= day && entry.authority === authority)) {
+    return { held: false, why: 'succeeded' };
   }
+  const holders = withPredecessors(successions, authority, day);
   const register = [...holders].flatMap((name) => set.index.powers.get(name) ?? []);
   const grant = register.find((row) => row.item === item && holds(row, day));
   if (grant) return { held: true, grant };
   if (!set.index.items.has(item)) return { held: false, why: 'unknown-item' };
   return { held: false, why: register.length === 0 ? 'no-register' : 'not-granted' };
+}
+
+/** An authority and all those whose powers had come to it by a day. */
+export function withPredecessors(
+  successions: readonly PowerSuccession[],
+  authority: string,
+  day: string,
+): ReadonlySet<string> {
+  const holders = new Set([authority]);
+  // A set is walked to what is added on the way, and a ring of successions ends.
+  for (const holder of holders) {
+    for (const { authority: before, from, successor } of successions) {
+      if (successor === holder && from <= day) holders.add(before);
+    }
+  }
+  return holders;
 }
 
 export interface EquivalentItem {
@@ -213,7 +247,7 @@ export function provisionsOn(set: CatalogueSet, topic: ProvisionTopic, place: st
 }
 
 /** Whether the law of an area is the law of a place. */
-function coversPlace(jurisdiction: string, place: string): boolean {
+export function coversPlace(jurisdiction: string, place: string): boolean {
   if (jurisdiction === 'CN') return true;
   if (jurisdiction.endsWith('0000')) return place.startsWith(jurisdiction.slice(0, 2));
   return place.startsWith(jurisdiction.endsWith('00') ? jurisdiction.slice(0, 4) : jurisdiction);

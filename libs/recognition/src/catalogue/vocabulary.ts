@@ -1,6 +1,6 @@
 import type { ItemRelation } from '../agreement-terms';
 import type { EvidenceKind } from '../transfer-data';
-import { type Words, words } from '../words';
+import { actorWords, type Words, words } from '../words';
 
 /**
  * The closed codes of catalogue rows, with what people read. In a CSV cell the Chinese words stand, so within a table
@@ -8,17 +8,7 @@ import { type Words, words } from '../words';
  */
 export const catalogueWords = {
   /** Whom an article or a fine names. A party may be several at once: a firm that hauls is `organisation` and `haulier`. */
-  actor: {
-    any: { zh: '单位和个人', en: 'anyone' },
-    person: { zh: '个人', en: 'person' },
-    organisation: { zh: '单位', en: 'organisation' },
-    'construction-unit': { zh: '工程施工单位', en: 'construction contractor' },
-    producer: { zh: '产生单位', en: 'producer' },
-    haulier: { zh: '从事运输者', en: 'haulier' },
-    organiser: { zh: '利用或组织者', en: 'organiser' },
-    vessel: { zh: '船舶', en: 'vessel' },
-    'responsible-person': { zh: '直接负责的主管人员和其他直接责任人员', en: 'persons directly responsible' },
-  },
+  actor: actorWords,
   /** Where within its jurisdiction an item applies. */
   territory: {
     whole: { zh: '全域', en: 'the whole area' },

@@ -2,15 +2,15 @@ import { addYears, chinaDay, daysBetween } from '../china-date';
 import type { Rule } from './rule';
 
 /**
- * R05, 行政处罚法 §36: the act was discovered within the limitation period, counted from its end. The day on which the
- * period starts is not counted and the period never rolls to a working day.
+ * R05, 行政处罚法 §36: the act was discovered, by whichever side was first, within the limitation period, counted from its
+ * end. The day on which the period starts is not counted and the period never rolls to a working day.
  */
 export const r05: Rule = {
   id: 'R05',
   basis: [{ law: '行政处罚法', article: '36' }],
   appliesTo: ['LEAD', 'CASE'],
-  check({ transfer, parameters }) {
-    const { act, discoveredAt } = transfer;
+  check({ act, parameters }) {
+    const { discoveredAt } = act;
     if (Date.parse(discoveredAt) < Date.parse(act.from)) {
       const facts = { discovered: chinaDay(discoveredAt), actFrom: chinaDay(act.from) };
       return { examined: 1, findings: [{ result: 'supplement', remedy: 'correct-discovery', facts }] };

@@ -46,6 +46,12 @@ function fieldsWith(category: PersonalDataCategory, transfer: TransferData): str
   scan('/facts', transfer.facts);
   scan('/request', transfer.request);
   scan('/act/place/name', transfer.act.place.name);
+  transfer.citations?.forEach(({ law }, i) => {
+    scan(`/citations/${i}/law`, law);
+  });
+  transfer.matters?.forEach((matter, i) => {
+    scan(`/matters/${i}/text`, matter.text);
+  });
   transfer.parties.forEach((party, i) => {
     scan(`/parties/${i}/name`, party.name);
     scan(`/parties/${i}/plate`, party.plate);

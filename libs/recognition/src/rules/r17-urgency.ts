@@ -8,11 +8,10 @@ export const r17: Rule = {
   id: 'R17',
   basis: [],
   appliesTo: ['LEAD', 'CASE'],
-  check({ transfer, parameters }) {
+  check({ transfer, act, parameters }) {
     if (transfer.urgency !== 'urgent') return { examined: 0, findings: [] };
     const claimed = transfer.urgencyGrounds ?? [];
-    const { discoveredAt } = transfer;
-    const ended = transfer.act.to !== undefined && Date.parse(transfer.act.to) < Date.parse(discoveredAt);
+    const ended = act.to !== undefined && Date.parse(act.to) < Date.parse(act.discoveredAt);
     const holds = claimed.some(
       (ground) => parameters.urgencyGrounds.includes(ground) && !(ground === 'ongoing' && ended),
     );

@@ -5,9 +5,12 @@ import type {
   RecognitionLevel,
   RuleParameters,
 } from '../agreement-terms';
+import type { CatalogueSet } from '../catalogue';
+import type { Findings } from '../findings';
+import type { Registers } from '../registers';
 import type { TransferData, TransferKind } from '../transfer-data';
 
-/** The twenty rules of domain.md §5; those not yet written are never reported as passed, they are absent. */
+/** The twenty rules. */
 export type RuleId = `R0${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9}` | `R1${0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9}` | 'R20';
 
 export type RuleResult = 'pass' | 'warn' | 'supplement' | 'block' | 'not-applicable';
@@ -23,6 +26,12 @@ export const remedyCodes = [
   'send-to-place-of-act',
   'correct-coordinates',
   'refine-place-code',
+  'confirm-place',
+  'send-to-holder-of-power',
+  'check-power',
+  'check-law',
+  'compare-laws',
+  'check-actor',
   'check-limitation',
   'do-not-pursue',
   'correct-discovery',
@@ -34,12 +43,31 @@ export const remedyCodes = [
   'count-pages',
   'complete-signatures',
   'publish-device',
+  'dispose-registered',
+  'explain-late-disposal',
+  'count-by-hand',
+  'extend-seizure',
+  'release-seized',
+  'refer-to-police',
+  'consider-police',
+  'retake-statement',
+  'check-preconditions',
+  'add-order-and-re-check',
+  'order-to-correct-first',
+  'close-as-corrected',
+  'join-filed-case',
+  'ask-peers-again',
   'redact',
   'use-normal-procedure',
+  'correct-number',
+  'take-another-number',
+  'seal-again',
   'use-agreement-in-force',
   'amend-agreement',
   'address-successor',
   'expect-refusal-of-item',
+  'review-by-another',
+  'state-qualification',
 ] as const;
 export type RemedyCode = (typeof remedyCodes)[number];
 
@@ -53,6 +81,12 @@ export interface RuleInput {
   manifest: Readonly<Record<string, string>> | null;
   /** When the evaluation happens, ISO instant. */
   at: string;
+  catalogue: CatalogueSet;
+  registers: Registers;
+  /** Empty where the receiver has found nothing of its own yet. */
+  findings: Findings;
+  /** The act as the transfer states it, overlaid with the findings; discovered when either side first did. */
+  act: TransferData['act'] & { discoveredAt: string };
 }
 
 export interface Finding {
@@ -67,11 +101,18 @@ export interface Finding {
   cap?: RecognitionLevel;
 }
 
+/** Nothing examined means not applicable; no findings means passed, and then `facts` say how. */
+export interface Checked {
+  examined: number;
+  findings: Finding[];
+  facts?: Facts;
+}
+
 export interface Rule {
   id: RuleId;
   basis: readonly LegalBasis[];
   /** Kinds of transfer it speaks of; domain.md §8. */
   appliesTo: 'every' | readonly TransferKind[];
-  /** Pure and total. Nothing examined means not applicable; no findings means passed. */
-  check(input: RuleInput): { examined: number; findings: Finding[] };
+  /** Pure and total. */
+  check(input: RuleInput): Checked;
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { quietRegisters, shippedSet } from '../../../../test/support/catalogues';
 import {
   type AgreementTerms,
   evaluateRecognition,
@@ -33,7 +34,10 @@ function transferOf(sample: 's1' | 's2', change: (transfer: TransferData) => voi
   return transfer;
 }
 function evaluate(transfer: TransferData, overrides: Partial<Parameters<typeof evaluateRecognition>[0]> = {}) {
-  return evaluateRecognition({ transfer, agreement, manifest: null, at, ...overrides });
+  return evaluateRecognition({
+    ...{ transfer, agreement, manifest: null, at, catalogue: shippedSet(), registers: quietRegisters },
+    ...overrides,
+  });
 }
 function of(decision: RecognitionDecision, rule: RuleId) {
   return decision.results.filter((entry) => entry.rule === rule);

@@ -3,7 +3,9 @@ import {
   handedInSources,
   harmKinds,
   leadSources,
+  partyRoles,
   personalDataCategories,
+  quantityUnits,
   urgencyGrounds,
 } from '@jieqiao/recognition';
 import {
@@ -31,6 +33,17 @@ const codePattern = '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$';
 const certNoPattern = '^[0-9A-Za-z-]{4,32}$';
 const optional = { optional: true };
 
+export class ConvertedDto {
+  @OneOf(['GCJ-02'])
+  system!: 'GCJ-02';
+
+  @Decimal(-180, 180)
+  longitude!: number;
+
+  @Decimal(-90, 90)
+  latitude!: number;
+}
+
 export class PlaceDto {
   @Form('^[1-9][0-9]{5}(?:[0-9]{3}(?:[0-9]{3})?)?$', 12, {
     about: 'GB/T 2260 county code, or 9 or 12 digits.',
@@ -49,6 +62,20 @@ export class PlaceDto {
 
   @OneOf(['WGS-84'])
   datum!: 'WGS-84';
+
+  @Nested(() => ConvertedDto, { optional: true, about: 'What was given before it was converted to WGS-84.' })
+  converted?: ConvertedDto;
+}
+
+export class QuantityDto {
+  @Form('^[a-z][a-z0-9-]{0,63}$', 64, { example: 'hazardous-waste' })
+  substance!: string;
+
+  @Decimal(0.000001, 1_000_000_000)
+  amount!: number;
+
+  @OneOf(quantityUnits)
+  unit!: string;
 }
 
 export class ActDto {
@@ -60,6 +87,15 @@ export class ActDto {
 
   @SomeOf(harmKinds, optional)
   harm?: string[];
+
+  @NestedList(() => QuantityDto, 20, optional)
+  quantities?: QuantityDto[];
+
+  @Whole(0, 1_000_000_000_000, { optional: true, about: '违法所得, yuan.' })
+  gains?: number;
+
+  @Whole(0, 1_000_000_000_000, { optional: true, about: '公私财产损失, yuan.' })
+  losses?: number;
 
   @Nested(() => PlaceDto)
   place!: PlaceDto;
@@ -80,6 +116,9 @@ export class PartyDto {
 
   @Line(60, optional)
   vessel?: string;
+
+  @SomeOf(partyRoles, { optional: true, about: 'What the party is beside a person or an organisation.' })
+  roles?: string[];
 }
 
 export class ContactDto {
@@ -107,6 +146,22 @@ export class PersonalDataDto {
 
   @Form(codePattern, 64)
   purpose!: string;
+}
+
+export class CitationDto {
+  @Line(100, { example: '固体废物污染环境防治法' })
+  law!: string;
+
+  @Whole(1, 2000)
+  article!: number;
+}
+
+export class MatterDto {
+  @Whole(1, 50)
+  no!: number;
+
+  @Text(1000)
+  text!: string;
 }
 
 export class CaseDataDto {
@@ -158,6 +213,12 @@ export class CaseDataDto {
 
   @NestedList(() => PersonalDataDto, 10, optional)
   personalData?: PersonalDataDto[];
+
+  @NestedList(() => CitationDto, 20, { optional: true, about: 'Articles that the act is said to break.' })
+  citations?: CitationDto[];
+
+  @NestedList(() => MatterDto, 50, { optional: true, minItems: 1, about: 'What a request for assistance asks for.' })
+  matters?: MatterDto[];
 }
 
 export class SourceHolderDto {
@@ -183,6 +244,36 @@ export class EvidenceSignaturesDto {
 
   @OneOf(['signed', 'none-present'], optional)
   witness?: string;
+}
+
+export class RegistrationDto {
+  @Instant()
+  from!: string;
+
+  @Instant({ optional: true, about: 'When it was disposed of.' })
+  disposed?: string;
+}
+
+export class TestingDto {
+  @Day()
+  from!: string;
+
+  @Day({ optional: true, about: 'Absent while it lasts.' })
+  to?: string;
+}
+
+export class SeizureDto {
+  @Instant()
+  from!: string;
+
+  @Flag(optional)
+  extended?: boolean;
+
+  @NestedList(() => TestingDto, 20, { optional: true, about: 'Days of testing and appraisal, both included.' })
+  testing?: TestingDto[];
+
+  @Instant(optional)
+  released?: string;
 }
 
 export class EvidenceDataDto {
@@ -254,4 +345,13 @@ export class EvidenceDataDto {
 
   @Form(codePattern, 64, optional)
   derivedFrom?: string;
+
+  @Form(codePattern, 64, { optional: true, about: "By the catalogue's types of document.", example: 'correction-order' })
+  documentType?: string;
+
+  @Nested(() => RegistrationDto, { optional: true, about: '先行登记保存' })
+  registration?: RegistrationDto;
+
+  @Nested(() => SeizureDto, { optional: true, about: '查封、扣押' })
+  seizure?: SeizureDto;
 }
