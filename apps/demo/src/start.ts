@@ -356,7 +356,17 @@ class Session {
       }),
     );
     screen.line();
-    screen.table([[screen.say('协议', 'Agreement'), shownPath(agreementFile(pair.dir))]]);
+    screen.table([
+      [screen.say('协议', 'Agreement'), shownPath(agreementFile(pair.dir))],
+      [screen.say('时间', 'Time'), `${chinaInstant(screen.now()).slice(0, 16)}  ${shownPath(clockFileOf(pair.dir))}`],
+    ]);
+    screen.line();
+    screen.paragraph(
+      screen.say(
+        '时间由演示时钟给出，从案件发生时起按通常的快慢走；这样签出的时间什么也不证明。',
+        'The time is a demonstration clock’s: from when the case happened it goes at the usual pace. It proves nothing.',
+      ),
+    );
     screen.line();
     screen.paragraph(
       screen.say(
