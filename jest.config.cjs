@@ -21,6 +21,7 @@ const esmOnly = [
   '@tokenizer',
   '@borewit',
   'content-disposition',
+  '@marcbachmann',
 ];
 const base = {
   rootDir: __dirname,

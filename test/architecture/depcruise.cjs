@@ -23,6 +23,7 @@ const appsMayImport = {
 const pure = {
   core: ['crypto', 'zlib', 'ajv', 'canonicalize'],
   recognition: [
+    '@marcbachmann/cel-js',
     '@turf/boolean-point-in-polygon',
     '@turf/point-to-line-distance',
     'ajv',

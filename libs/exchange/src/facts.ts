@@ -1,6 +1,6 @@
 import type { Person } from '@jieqiao/access';
 import { GatewayError } from '@jieqiao/core';
-import type { RecognitionDecision, RuleId, TransferData } from '@jieqiao/recognition';
+import type { RecognitionDecision, RecognitionResult, TransferData } from '@jieqiao/recognition';
 import type { TransferRow } from './tables';
 import type { Person as Actor, Facts } from './transfer/guards';
 import type { TransferLife } from './transfer/life';
@@ -25,7 +25,7 @@ export function needsRules(command: Command, life: TransferLife): boolean {
  * Findings that only warn of a transfer and yet stand against a step: an order to correct that is not there when the
  * case is filed, a crime threshold when anything administrative is decided, grounds of urgency when it is claimed.
  */
-const warningsThatCount: Partial<Record<Command, readonly RuleId[]>> = {
+const warningsThatCount: Partial<Record<Command, readonly string[]>> = {
   'send-urgent': ['R17'],
   'accept-provisionally': ['R17'],
   file: ['R13', 'R14'],
@@ -39,7 +39,7 @@ export function rulesAgainst(
   decision: RecognitionDecision,
   command: Command,
   acknowledged: readonly string[] = [],
-): RuleId[] {
+): RecognitionResult['rule'][] {
   const counts = warningsThatCount[command] ?? [];
   const against = decision.results.filter(
     ({ rule, result }) =>

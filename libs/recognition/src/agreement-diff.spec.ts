@@ -48,8 +48,14 @@ function sample(): Text {
       },
     ],
     timeAuthorities: [{ name: '时间戳机构甲', certificate, demonstration: true }],
-    terms: terms(),
+    terms: withSwitches(terms()),
   } as unknown as Text;
+}
+
+function withSwitches(agreed: AgreementTerms): AgreementTerms {
+  const direction = agreed.directions.find(({ from }) => from === 'pinghu.330482')!;
+  Object.assign(direction.rules!, { off: ['R17', 'R04'], severity: [{ rule: 'R08', result: 'warn' }] });
+  return agreed;
 }
 
 const lines = (before: AgreementContent | null, after: AgreementContent, language: Language = 'zh') =>
@@ -219,6 +225,69 @@ describe('what a new version changes, in words', () => {
       (text) => text.terms.parameters!.redaction!.CASE!.push('mobile-phone'),
       ['新增“案件移送”中须隐去的个人信息 手机号码'],
       ['personal data to be removed (case) added: mobile telephone number'],
+    ],
+    [
+      'a rule switched on again',
+      (text) => toJinshan(text).rules!.off!.shift(),
+      ['平湖→金山：删去停用的规则 R17 紧迫性标准'],
+      ['rule switched off removed: R17 urgency, Pinghu→Jinshan'],
+    ],
+    [
+      "a rule's result",
+      (text) => (toJinshan(text).rules!.severity![0]!.result = 'supplement'),
+      ['平湖→金山：R08 书证复制件的出处与核对的结果 提示 → 须补充'],
+      ['result of R08 source of copied documents warning → to be supplemented, Pinghu→Jinshan'],
+    ],
+    [
+      'an own rule',
+      (text) => {
+        const own = toJinshan(text).rules!.own!;
+        own.push({ ...own[0]!, id: 'X02', expression: 'true', per: 'evidence' });
+        delete own[1]!.kinds;
+      },
+      [
+        '平湖→金山：新增自订规则 X02',
+        '平湖→金山：新增自订规则 X02 内容“渣土线索载明数量或附照片”（a lead on dumped spoil states a quantity or has a photograph）',
+        '平湖→金山：新增自订规则 X02 对象 每件证据',
+        '平湖→金山：新增自订规则 X02 表达式 true',
+        '平湖→金山：新增自订规则 X02 不符合时 须补充',
+        '平湖→金山：新增自订规则 X02 依据 《浙江省综合行政执法条例》第十八条',
+        '平湖→金山：新增自订规则 X02 理由“渣土线索既未载明数量，也未附照片”（a lead on dumped spoil states no quantity and has no photograph）',
+        '平湖→金山：新增自订规则 X02 补正办法“在事实中写明目测吨数或立方米数，或补附现场照片”（state the tonnes (吨) or cubic metres (立方米) in the facts, or add a photograph of the place）',
+      ],
+      [
+        'own rule added: X02, Pinghu→Jinshan',
+        'own rule X02, what it asks added: “渣土线索载明数量或附照片” (a lead on dumped spoil states a quantity or has a photograph), Pinghu→Jinshan',
+        'own rule X02, asked of added: each item of evidence, Pinghu→Jinshan',
+        'own rule X02, expression added: true, Pinghu→Jinshan',
+        'own rule X02, if it is not so added: to be supplemented, Pinghu→Jinshan',
+        'own rule X02, basis added: Zhejiang Regulations on Comprehensive Administrative Law Enforcement art. 18, Pinghu→Jinshan',
+        'own rule X02, reason added: “渣土线索既未载明数量，也未附照片” (a lead on dumped spoil states no quantity and has no photograph), Pinghu→Jinshan',
+        'own rule X02, remedy added: “在事实中写明目测吨数或立方米数，或补附现场照片” (state the tonnes (吨) or cubic metres (立方米) in the facts, or add a photograph of the place), Pinghu→Jinshan',
+      ],
+    ],
+    [
+      'no own rule any more',
+      (text) => toJinshan(text).rules!.own!.pop(),
+      ['平湖→金山：删去自订规则 X01'],
+      ['own rule removed: X01, Pinghu→Jinshan'],
+    ],
+    [
+      "an own rule's expression, result and kinds",
+      (text) => {
+        Object.assign(toJinshan(text).rules!.own![0]!, { expression: 'transfer.family != "x"', result: 'block' });
+        delete toJinshan(text).rules!.own![0]!.kinds;
+      },
+      [
+        "平湖→金山：自订规则 X01 表达式 transfer.family != 'construction-waste-dumping' || transfer.facts.contains('吨') || transfer.facts.contains('立方米') || transfer.evidence.exists(e, e.mediaType.startsWith('image/')) → transfer.family != \"x\"",
+        '平湖→金山：自订规则 X01 不符合时 须补充 → 不得移送',
+        '平湖→金山：删去自订规则 X01 适用的移送种类 线索移送',
+      ],
+      [
+        "own rule X01, expression transfer.family != 'construction-waste-dumping' || transfer.facts.contains('吨') || transfer.facts.contains('立方米') || transfer.evidence.exists(e, e.mediaType.startsWith('image/')) → transfer.family != \"x\", Pinghu→Jinshan",
+        'own rule X01, if it is not so to be supplemented → blocked, Pinghu→Jinshan',
+        'own rule X01, kinds of transfer removed: lead, Pinghu→Jinshan',
+      ],
     ],
     [
       'a rung of the ladder',

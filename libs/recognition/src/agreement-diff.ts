@@ -52,6 +52,18 @@ export type ChangeTopic =
   | 'crime-thresholds'
   | 'seizure-warning'
   | 'area'
+  | 'rule-off'
+  | 'rule-severity'
+  | 'own-rule'
+  | 'own-rule-title'
+  | 'own-rule-per'
+  | 'own-rule-expression'
+  | 'own-rule-result'
+  | 'own-rule-kind'
+  | 'own-rule-kinds'
+  | 'own-rule-basis'
+  | 'own-rule-reason'
+  | 'own-rule-remedy'
   | 'dispute-level'
   | 'retention'
   | 'statistic'
@@ -79,7 +91,7 @@ export interface AgreementChange {
   /** What it belongs to. */
   party?: NamedParty;
   direction?: { from: NamedParty; to: NamedParty };
-  /** The entry within: an evidence kind, a kind of transfer, a type of document. */
+  /** The entry within: an evidence kind, a kind of transfer, a type of document, an own rule. */
   of?: string;
 }
 
@@ -188,6 +200,34 @@ const parameters: Shape = {
   },
 };
 
+const rules: Shape = {
+  kind: 'object',
+  members: {
+    off: valuesOf('rule-off'),
+    severity: entriesOf('rule-severity', 'rule'),
+    own: {
+      kind: 'list',
+      keyOf: member('id'),
+      within: ({ id }) => ({ of: String(id) }),
+      item: {
+        kind: 'object',
+        topic: 'own-rule',
+        naming: ['id'],
+        members: {
+          title: value('own-rule-title'),
+          per: value('own-rule-per'),
+          expression: value('own-rule-expression'),
+          result: value('own-rule-result'),
+          kinds: valuesOf('own-rule-kind', 'own-rule-kinds'),
+          basis: entriesOf('own-rule-basis', 'law', 'article'),
+          reason: value('own-rule-reason'),
+          remedy: value('own-rule-remedy'),
+        },
+      },
+    },
+  },
+};
+
 const directions: Shape = {
   kind: 'list',
   keyOf: member('from', 'to'),
@@ -230,6 +270,7 @@ const directions: Shape = {
         keyOf: (entry) => (isObject(entry) ? timeLimitKey(entry as unknown as TimeLimit) : undefined),
       },
       parameters,
+      rules,
     },
   },
 };

@@ -1,5 +1,9 @@
 import { GatewayError, hasCode, schemaCheck } from '@jieqiao/core';
 import { isRealDate } from './china-date';
+import { type LegalBasis, legalBasis } from './legal-basis';
+import { maxOwnRules, type OwnRule, OwnRules, ownRule } from './own-rules/own-rules';
+import { ruleIds } from './rules/rule-id';
+import { forbiddenSwitch, type RuleSwitches, switchedResults } from './rules/switches';
 import { code, line, list, node, object, text, word } from './schema-parts';
 import { type Area, areaLimits, defaultBufferMetres, readArea } from './territory';
 import {
@@ -12,20 +16,16 @@ import {
   type TransferData,
   type TransferKind,
   transferKinds,
+  transferSchema,
   type UrgencyGround,
   urgencyGrounds,
 } from './transfer-data';
 
+export type { LegalBasis };
+
 /** From most to least: what a receiver may do with an item. The software proposes, a person of the receiver decides. */
 export const recognitionLevels = ['DIRECT', 'AFTER_REVIEW', 'LEAD_ONLY', 'RETAKE', 'REFUSED'] as const;
 export type RecognitionLevel = (typeof recognitionLevels)[number];
-
-/** One article: `law` by its usual short Chinese title, `article` as a number or `number(item)`, e.g. `10(2)`. */
-export interface LegalBasis {
-  law: string;
-  article: string;
-  text?: string;
-}
 
 /** The states that a transfer may come to: what a time limit may be set for. */
 export const transferSteps = [
@@ -157,6 +157,8 @@ export interface AgreementDirection {
   documentTemplates?: DocumentTemplate[];
   timeLimits?: TimeLimit[];
   parameters?: Partial<RuleParameters>;
+  /** Switches of the twenty rules, and rules of the parties' own. */
+  rules?: RuleSwitches & { own?: OwnRule[] };
 }
 
 export const disputeLevels = ['county', 'city', 'province', 'nation'] as const;
@@ -257,7 +259,6 @@ const unique = { uniqueItems: true } as const;
 const step = { enum: transferSteps } as const;
 const flag = { type: 'boolean' } as const;
 
-const legalBasis = object({ law: line(100), article: line(40), text: text(2000) }, ['text']);
 const parameterProperties = {
   minOfficers: { type: 'integer', minimum: 1, maximum: 10 },
   limitation: object({
@@ -286,6 +287,16 @@ const parameterProperties = {
   seizureWarnDays: { type: 'integer', minimum: 0, maximum: 60 },
 };
 const parameters = object(parameterProperties, Object.keys(parameterProperties));
+
+const ruleId = { enum: ruleIds } as const;
+const rules = object(
+  {
+    off: list(ruleId, ruleIds.length, unique),
+    severity: list(object({ rule: ruleId, result: { enum: switchedResults } }), ruleIds.length),
+    own: list(ownRule, maxOwnRules),
+  },
+  ['off', 'severity', 'own'],
+);
 
 const timeLimit = object(
   {
@@ -344,9 +355,12 @@ const direction = object(
     documentTemplates: list(documentTemplate, 100),
     timeLimits: list(timeLimit, 200),
     parameters,
+    rules,
   },
-  ['items', 'equivalences', 'documentTemplates', 'timeLimits', 'parameters'],
+  ['items', 'equivalences', 'documentTemplates', 'timeLimits', 'parameters', 'rules'],
 );
+
+export const ownRules = new OwnRules({ transfer: transferSchema, parameters: parameterProperties });
 
 /** JSON Schema (draft 07) of an agreement's `terms`. */
 export const agreementTermsSchema: Readonly<Record<string, unknown>> = object(
@@ -405,9 +419,11 @@ export function followsTermsSchema(terms: unknown): terms is AgreementTerms {
 /**
  * Gives the content of an agreement its typed terms. Call it once per version, not per transfer.
  * @throws GatewayError AGREEMENT_MALFORMED with the pointer inside `terms`, or with a reason: `direction-twice`,
- * `direction-without-party`, `contact-without-party`, `time-limit-amount`, `day`, `area` (with `region`, and what `readArea`
- * says as `problem` and `at`), or `<what>-twice` where two entries answer one question (`area`, `evidence-kind`, `form`, `equivalence`, `template`, `time-limit`, `dispute-level`, `retention`, `statistic`,
- * `contact`).
+ * `direction-without-party`, `contact-without-party`, `time-limit-amount`, `day`, `area` (with `region`, and what
+ * `readArea` says as `problem` and `at`), or `<what>-twice` where two entries answer one question (`area`,
+ * `evidence-kind`, `form`, `equivalence`, `template`, `time-limit`, `dispute-level`, `retention`, `statistic`,
+ * `contact`, `rule-switch`, `own-rule`). With `direction` and `rule`: `rule-is-law` for a switch that the law forbids
+ * (`mayGoDownTo`), and `own-rule-<fault>` with the `position` in an own rule's expression (`ExpressionFault`).
  */
 export function readRecognitionAgreement(
   content: Omit<RecognitionAgreement, 'terms' | 'areas'> & { terms: unknown },
@@ -440,7 +456,10 @@ export function readRecognitionAgreement(
       }
     }
     checkParameters(direction.parameters);
+    checkSwitches(direction);
+    requireUnique('own-rule', direction.rules?.own, ({ id }) => id);
   }
+  ownRules.read(terms.directions);
   checkParameters(terms.parameters);
   requireUnique('area', terms.areas, ({ region }) => region);
   requireUnique('dispute-level', terms.disputeLadder, ({ level }) => level);
@@ -470,6 +489,14 @@ function areaOf(region: string, outline: unknown): Area {
     const { reason: problem = '', at = '' } = error.params;
     throw new GatewayError('AGREEMENT_MALFORMED', { reason: 'area', region, problem, at });
   }
+}
+
+function checkSwitches(direction: AgreementDirection): void {
+  const { from, rules = {}, to } = direction;
+  const { off = [], severity = [] } = rules;
+  requireUnique('rule-switch', [...off, ...severity.map(({ rule }) => rule)], (rule) => rule);
+  const rule = forbiddenSwitch(rules);
+  if (rule) throw new GatewayError('AGREEMENT_MALFORMED', { reason: 'rule-is-law', direction: `${from} ${to}`, rule });
 }
 
 const pairOf = ({ from, to }: { from: string; to: string }): string => `${from} ${to}`;

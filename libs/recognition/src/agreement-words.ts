@@ -13,7 +13,7 @@ import type {
   TimeUnit,
   TransferStep,
 } from './agreement-terms';
-import { describeBasis, type Language, type Words, words } from './words';
+import { describeBasis, type Language, ruleSubject, type Words, words } from './words';
 
 /** Violation families of the region; domain.md §5. Others are shown by their code. */
 const familyWords: Readonly<Record<string, Words>> = {
@@ -342,6 +342,30 @@ const yesNo = (value: unknown, language: Language) =>
     ? { true: { zh: '是', en: 'yes' }, false: { zh: '否', en: 'no' } }[`${value}`][language]
     : absentOr(value, language, { zh: '默认', en: 'the default' });
 
+/** `R17 紧迫性标准` */
+function ruleName(code: unknown, language: Language): string {
+  const subject = ruleSubject(code, language);
+  return subject === undefined ? String(code) : `${code} ${subject}`;
+}
+const resultName = (code: unknown, language: Language) => lookUp(words.result, language)(code);
+
+/** Both languages wherever one is signed: the parties sign both. */
+function bilingualName(value: unknown, language: Language): string {
+  const { zh, en } = value as Words;
+  return language === 'zh' ? `${quoted(zh)}（${en}）` : `${quoted(zh)} (${en})`;
+}
+
+function ownRuleTopic(label: Words, value: TopicWords['value']): TopicWords {
+  return {
+    label: within(
+      (of) => `自订规则 ${of} ${label.zh}`,
+      (of) => `own rule ${of}, ${label.en}`,
+      json,
+    ),
+    value,
+  };
+}
+
 const topics: Readonly<Record<ChangeTopic, TopicWords>> = {
   schema: { label: { zh: '格式', en: 'format' } },
   id: { label: { zh: '协议编号', en: 'agreement id' } },
@@ -498,6 +522,35 @@ const topics: Readonly<Record<ChangeTopic, TopicWords>> = {
   },
   'seizure-warning': { label: { zh: '扣押期限提示提前天数', en: 'days ahead to warn of the end of a seizure' } },
   area: { label: { zh: '辖区界线', en: 'outline of an area' }, value: areaName },
+  'rule-off': { label: { zh: '停用的规则', en: 'rule switched off' }, value: ruleName },
+  'rule-severity': {
+    listLabel: { zh: '规则结果', en: 'results of rules' },
+    label: ({ before, after }, language) => {
+      const { rule } = (after ?? before) as { rule: string };
+      const name = ruleName(rule, language);
+      return language === 'zh' ? `${name}的结果` : `result of ${name}`;
+    },
+    value: (value, language) => resultName((value as { result?: unknown } | null)?.result, language),
+  },
+  'own-rule': { label: { zh: '自订规则', en: 'own rule' }, value: (value) => String((value as { id?: unknown }).id) },
+  'own-rule-title': ownRuleTopic({ zh: '内容', en: 'what it asks' }, bilingualName),
+  'own-rule-per': ownRuleTopic({ zh: '对象', en: 'asked of' }, (value, language) =>
+    lookUp(
+      { transfer: { zh: '整件移送', en: 'the transfer' }, evidence: { zh: '每件证据', en: 'each item of evidence' } },
+      language,
+    )(value),
+  ),
+  'own-rule-expression': ownRuleTopic({ zh: '表达式', en: 'expression' }, json),
+  'own-rule-result': ownRuleTopic({ zh: '不符合时', en: 'if it is not so' }, resultName),
+  'own-rule-kind': ownRuleTopic({ zh: '适用的移送种类', en: 'kind of transfer' }, transferKindName),
+  'own-rule-kinds': ownRuleTopic({ zh: '适用的移送种类', en: 'kinds of transfer' }, (value, language) =>
+    Array.isArray(value)
+      ? listName(value, language, (entry) => transferKindName(entry, language))
+      : { zh: '不限', en: 'all' }[language],
+  ),
+  'own-rule-basis': ownRuleTopic({ zh: '依据', en: 'basis' }, basisName),
+  'own-rule-reason': ownRuleTopic({ zh: '理由', en: 'reason' }, bilingualName),
+  'own-rule-remedy': ownRuleTopic({ zh: '补正办法', en: 'remedy' }, bilingualName),
   'dispute-level': {
     listLabel: { zh: '争议解决机关', en: 'who settles disputes' },
     label: ({ before, after }, language) => {

@@ -3,6 +3,7 @@ import {
   defaultRuleParameters,
   directionOf,
   type LegalBasis,
+  ownRules,
   type RecognitionAgreement,
   type RecognitionLevel,
   type RuleParameters,
@@ -10,6 +11,7 @@ import {
 } from './agreement-terms';
 import type { CatalogueSet } from './catalogue';
 import type { Findings } from './findings';
+import type { OwnRuleId, OwnRuleWords } from './own-rules/own-rules';
 import type { Registers } from './registers';
 import { r01 } from './rules/r01-two-officers';
 import { r02 } from './rules/r02-place';
@@ -32,6 +34,7 @@ import { r18 } from './rules/r18-number-and-seal';
 import { r19 } from './rules/r19-agreement';
 import { r20 } from './rules/r20-reviewer';
 import type { Facts, RemedyCode, Rule, RuleId, RuleInput, RuleResult } from './rules/rule';
+import { agreedResult } from './rules/switches';
 import type { TransferData, TransferEvidence } from './transfer-data';
 
 /** The schema identifier of `recognition.json`. Specification: docs/spec/recognition.md. */
@@ -64,7 +67,7 @@ const rules: readonly Rule[] = [
 export type RecognitionOutcome = 'crime-track' | 'blocked' | 'supplement' | 'sendable-with-warnings' | 'sendable';
 
 export interface RecognitionResult {
-  rule: RuleId;
+  rule: RuleId | OwnRuleId;
   result: RuleResult;
   basis: readonly LegalBasis[];
   facts: Facts;
@@ -96,6 +99,8 @@ export interface RecognitionDecision {
   outcome: RecognitionOutcome;
   results: RecognitionResult[];
   proposals: RecognitionProposal[];
+  /** What the agreement's own rules for this direction say to people; absent where it has none. */
+  ownRules?: Record<OwnRuleId, OwnRuleWords>;
 }
 
 export interface RecognitionInput {
@@ -133,6 +138,10 @@ export function evaluateRecognition(given: RecognitionInput): RecognitionDecisio
   const caps = new Map<string, [RuleId, RecognitionLevel][]>();
   for (const rule of rules) {
     const basis = rule.id === 'R19' ? (direction?.legalBasis ?? []) : rule.basis;
+    if (direction?.rules?.off?.includes(rule.id)) {
+      results.push({ rule: rule.id, result: 'not-applicable', basis, facts: { off: 'agreement' } });
+      continue;
+    }
     if (rule.appliesTo !== 'every' && !rule.appliesTo.includes(transfer.kind)) {
       results.push({ rule: rule.id, result: 'not-applicable', basis, facts: { kind: transfer.kind } });
       continue;
@@ -143,7 +152,10 @@ export function evaluateRecognition(given: RecognitionInput): RecognitionDecisio
       results.push({ rule: rule.id, result, basis, facts: { examined, ...how } });
     }
     for (const finding of found) {
-      const { result, facts, remedy, evidence, cap } = finding;
+      const { remedy, evidence, cap } = finding;
+      const result = agreedResult(direction?.rules, rule.id, finding.result);
+      // What the rule itself says stays to be seen.
+      const facts = result === finding.result ? finding.facts : { ...finding.facts, usual: finding.result };
       const entry: RecognitionResult = { rule: rule.id, result, basis: finding.basis ?? basis, facts, remedy };
       if (evidence !== undefined) {
         entry.evidence = evidence;
@@ -152,6 +164,8 @@ export function evaluateRecognition(given: RecognitionInput): RecognitionDecisio
       results.push(entry);
     }
   }
+  const own = direction?.rules?.own ?? [];
+  results.push(...ownRules.ask(own, { transfer, parameters, at }));
   return {
     schema: recognitionSchemaId,
     transfer: transfer.id,
@@ -165,6 +179,9 @@ export function evaluateRecognition(given: RecognitionInput): RecognitionDecisio
     outcome: outcomeOf(results),
     results,
     proposals: transfer.evidence.map((item) => propose(item, direction, parameters, caps.get(item.id) ?? [])),
+    ...(own.length > 0 && {
+      ownRules: Object.fromEntries(own.map(({ id, title, reason, remedy }) => [id, { title, reason, remedy }])),
+    }),
   };
 }
 

@@ -40,7 +40,10 @@ export {
 } from './evaluate';
 export { type Findings, findingsSchema, parseFindings } from './findings';
 export type { Registers } from './registers';
+export { type EvaluationFault, type ExpressionFault, expressionLimits } from './own-rules/expression';
+export { maxOwnRules, type OwnRule, type OwnRuleId, type OwnRuleWords } from './own-rules/own-rules';
 export { type Facts, type RemedyCode, type RuleId, type RuleResult, remedyCodes } from './rules/rule';
+export { mayGoDownTo, type RuleSwitches } from './rules/switches';
 export {
   type Area,
   coordinateFault,

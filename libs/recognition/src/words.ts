@@ -1,6 +1,14 @@
 import type { LegalBasis, RecognitionLevel } from './agreement-terms';
-import type { ProposalReason, RecognitionOutcome, RecognitionProposal, RecognitionResult } from './evaluate';
-import type { RemedyCode, RuleId, RuleResult } from './rules/rule';
+import type {
+  ProposalReason,
+  RecognitionDecision,
+  RecognitionOutcome,
+  RecognitionProposal,
+  RecognitionResult,
+} from './evaluate';
+import type { EvaluationFault } from './own-rules/expression';
+import type { OwnRuleId } from './own-rules/own-rules';
+import type { Facts, RemedyCode, RuleId, RuleResult } from './rules/rule';
 import type {
   EvidenceKind,
   HandedInSource,
@@ -268,6 +276,22 @@ const ownReasons: Readonly<Record<Exclude<ProposalReason, RuleId>, Words>> = {
   'statement-form': { zh: '询问笔录形式', en: 'form of the statement' },
 };
 
+/** Why an own rule had no answer. */
+const faults: Readonly<Record<EvaluationFault, Words>> = {
+  missing: { zh: '缺少所需内容，无法判断', en: 'could not be judged: something it asks for is not stated' },
+  index: { zh: '所指条目不存在，无法判断', en: 'could not be judged: there is no such entry' },
+  'division-by-zero': { zh: '除数为零，无法判断', en: 'could not be judged: division by zero' },
+  overflow: { zh: '数值超限，无法判断', en: 'could not be judged: a number is too large' },
+  day: { zh: '日期有误，无法判断', en: 'could not be judged: this is no day' },
+  span: { zh: '时间跨度过长，无法判断', en: 'could not be judged: too many days between' },
+  'no-holiday-table': {
+    zh: '该年节假日安排未知，无法判断',
+    en: "could not be judged: that year's holidays are unknown",
+  },
+  model: { zh: '数据不合格式，无法判断', en: 'could not be judged: data of another form' },
+  steps: { zh: '计算超限，无法判断', en: 'could not be judged: too many steps' },
+};
+
 const facts: Readonly<Record<string, Words>> = {
   method: { zh: '制作方法', en: 'method' },
   madeAt: { zh: '制作时间', en: 'time made' },
@@ -470,6 +494,11 @@ function lastDayWords({ lastDay }: RecognitionResult['facts']): Words | null {
   return lastDay === undefined ? null : { zh: `期限至 ${lastDay}`, en: `until ${lastDay}` };
 }
 
+/** What a rule asks after, where there are words for it. */
+export function ruleSubject(rule: unknown, language: Language): string | undefined {
+  return Object.hasOwn(ruleSubjects, String(rule)) ? ruleSubjects[rule as RuleId]?.[language] : undefined;
+}
+
 export interface ResultWords {
   /** The reason when the rule found something, else what it asserts. */
   reason: string;
@@ -483,18 +512,40 @@ export interface ResultWords {
   remedy: string;
 }
 
-export function describeResult(entry: RecognitionResult, language: Language): ResultWords {
+/** @param ownRules of the decision that the result stands in: an agreement's own rules have their words with them */
+export function describeResult(
+  entry: RecognitionResult,
+  language: Language,
+  ownRules: RecognitionDecision['ownRules'] = {},
+): ResultWords {
   const found = entry.result !== 'pass' && entry.result !== 'not-applicable';
-  const reason = (found ? ruleReasons : ruleSubjects)[entry.rule]?.[language] ?? entry.rule;
+  const own = Object.hasOwn(ownRules, entry.rule) ? ownRules[entry.rule as OwnRuleId] : undefined;
+  const reason = own ? own[found ? 'reason' : 'title'] : (found ? ruleReasons : ruleSubjects)[entry.rule as RuleId];
   const missing = Array.isArray(entry.facts.missing) ? (entry.facts.missing as string[]) : [];
+  const remedy = own && found ? own.remedy : entry.remedy && remedies[entry.remedy];
   return {
-    reason,
-    result: results[entry.result][language],
+    reason: (reason?.[language] ?? entry.rule) + unanswered(entry.facts, language),
+    result: results[entry.result][language] + agreed(entry.facts, language),
     missing: missing.map((name) => facts[name]?.[language] ?? name).join(language === 'zh' ? '、' : ', '),
-    detail: (found && details[entry.rule]?.(entry.facts)?.[language]) || '',
+    detail: (found && details[entry.rule as RuleId]?.(entry.facts)?.[language]) || '',
     basis: describeBasis(entry.basis, language),
-    remedy: entry.remedy === undefined ? '' : remedies[entry.remedy][language],
+    remedy: remedy?.[language] ?? '',
   };
+}
+
+const bracketed = (text: string, language: Language) => (language === 'zh' ? `（${text}）` : ` (${text})`);
+
+function unanswered({ error }: Facts, language: Language): string {
+  const words = Object.hasOwn(faults, String(error)) ? faults[error as EvaluationFault] : undefined;
+  return words ? bracketed(words[language], language) : '';
+}
+
+/** Where the agreement switched the rule, what it would be without. */
+function agreed({ off, usual }: Facts, language: Language): string {
+  if (off !== undefined) return bracketed({ zh: '协议停用', en: 'switched off by the agreement' }[language], language);
+  if (usual === undefined) return '';
+  const before = results[usual as RuleResult][language];
+  return bracketed({ zh: `协议约定，一般为${before}`, en: `by the agreement; usually ${before}` }[language], language);
 }
 
 export function describeOutcome(outcome: RecognitionOutcome, language: Language): string {

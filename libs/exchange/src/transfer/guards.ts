@@ -1,5 +1,5 @@
 import type { ErrorParams } from '@jieqiao/core';
-import { chinaDay, type RuleId, type TransferKind } from '@jieqiao/recognition';
+import { chinaDay, type RecognitionResult, type RuleId, type TransferKind } from '@jieqiao/recognition';
 import type { CommandData, StateMessage } from './command-data';
 import {
   designationOf,
@@ -30,7 +30,7 @@ import {
 /** What this node knows of the transfer when a command is given: its rules' results, its registers, its policy. */
 export interface Facts {
   /** Rules that speak against the step, by this node's own evaluation now. */
-  against: readonly RuleId[];
+  against: readonly RecognitionResult['rule'][];
   /** Certificate numbers of the officers who collected the evidence. */
   collectors: readonly string[];
   /** Whether this authority wants a legal review of such a transfer. A CASE always has one. */
@@ -85,7 +85,7 @@ const competence: readonly RuleId[] = ['R02', 'R03', 'R05', 'R19'];
 const filing: readonly RuleId[] = ['R03', 'R14', 'R15'];
 
 const against = ({ facts }: HomeCase, rules: readonly RuleId[]) => {
-  const found = facts.against.filter((rule) => rules.includes(rule));
+  const found = facts.against.filter((rule) => (rules as readonly string[]).includes(rule));
   return when(found.length > 0, { rules: found });
 };
 const draftRecords = ({ home }: HomeCase) => since(home.records, ...anew);

@@ -9,14 +9,9 @@ import type { CatalogueSet } from '../catalogue';
 import type { Findings } from '../findings';
 import type { Registers } from '../registers';
 import type { TransferData, TransferKind } from '../transfer-data';
+import type { Facts, RuleId } from './rule-id';
 
-/** The twenty rules. */
-export type RuleId = `R0${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9}` | `R1${0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9}` | 'R20';
-
-export type RuleResult = 'pass' | 'warn' | 'supplement' | 'block' | 'not-applicable';
-
-/** What a rule saw: field names, ids, codes, counts and days. Never names, numbers of persons, or text of the case. */
-export type Facts = Record<string, string | number | boolean | readonly string[]>;
+export type { Facts, RuleId, RuleResult } from './rule-id';
 
 /** One remedy per code; words for each in words.ts. */
 export const remedyCodes = [

@@ -340,6 +340,14 @@ export class RecognitionBody {
 
   @ApiProperty({ type: ProposalBody, isArray: true })
   proposals!: readonly ProposalBody[];
+
+  @ApiProperty({
+    selfRequired: false,
+    type: 'object',
+    additionalProperties: true,
+    description: "Title, reason and remedy of the agreement's own rules, by rule.",
+  })
+  ownRules?: object;
 }
 
 export class EnvelopeBody {
