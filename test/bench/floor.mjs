@@ -253,7 +253,7 @@ async function openSender(options) {
       peer: row.peer,
       data: JSON.parse(row.data),
     };
-    const transfer = contents.composeTransfer(draft, [], agreement, options.node);
+    const transfer = contents.composeTransfer(draft, [], agreement, options.node, { of: () => undefined }, at);
     const decision = evaluateRecognition({
       transfer,
       agreement: recognitionAgreement,

@@ -114,8 +114,8 @@ const handlers = {
     const digest = core.digestFromRaw(sha.digest());
     const row = { id: evidenceId, seq: 1, fileName, mediaType, bytes, digest, crc32: crc, data: fields, firstHashAt };
     const draft = { id, dossierId: dossier, kind, number, peer: to.node, data: { ...data, unit: from.unit } };
-    const transfer = contents.composeTransfer(draft, [row], agreement, sender);
     const at = new Date();
+    const transfer = contents.composeTransfer(draft, [row], agreement, sender, { of: () => undefined }, at);
     const decision = evaluateRecognition({
       transfer,
       agreement: contents.recognitionAgreement(agreement),

@@ -34,6 +34,12 @@ const routes: Route[] = [
   { method: 'get', path: '/api/v1/me', stranger: null },
   { method: 'post', path: '/api/v1/transfers', stranger: 'administrator', body: { to: 'pinghu.330482', kind: 'LEAD' } },
   { method: 'get', path: '/api/v1/transfers', stranger: 'administrator' },
+  {
+    method: 'post',
+    path: `/api/v1/transfers/${id}/reveal`,
+    stranger: 'administrator',
+    body: { pointer: '/parties/0/personal/idNumber', reason: 'identify-person', text: '核对' },
+  },
   { method: 'get', path: `/api/v1/transfers/${id}`, stranger: 'administrator' },
   {
     method: 'patch',

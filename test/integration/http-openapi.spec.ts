@@ -66,7 +66,9 @@ describe('the form’s bounds are those of transfer.json', () => {
   const evidence = transfer.properties!.evidence!.items!;
 
   it('for case data', () => {
-    const data = { ...transfer, properties: { ...transfer.properties, unit: unit! } };
+    // The reporter is asked for in the same form as anybody, and stays at home.
+    const reporter = evidence.properties!.personal!;
+    const data = { ...transfer, properties: { ...transfer.properties, unit: unit!, reporter } };
     expect(differences(schemas.CaseDataDto!, data, '')).toEqual([]);
   });
 
@@ -79,10 +81,11 @@ describe('the form’s bounds are those of transfer.json', () => {
   });
 
   it('and no field of either is forgotten', () => {
-    const sender = ['schema', 'id', 'dossier', 'kind', 'number', 'from', 'to', 'evidence', 'documents', 'attestation'];
-    const given = new Set(sender);
+    const given = new Set([
+      ...['schema', 'id', 'dossier', 'kind', 'number', 'from', 'to', 'evidence', 'documents', 'attestation', 'redacted'],
+    ]);
     const fields = Object.keys(transfer.properties!).filter((name) => !given.has(name));
-    expect(Object.keys(schemas.CaseDataDto!.properties!).sort()).toEqual([...fields, 'unit'].sort());
+    expect(Object.keys(schemas.CaseDataDto!.properties!).sort()).toEqual([...fields, 'unit', 'reporter'].sort());
     const computed = new Set(['id', 'seq', 'fileName', 'mediaType', 'bytes', 'digest', 'firstHashAt']);
     const items = Object.keys(evidence.properties!).filter((name) => !computed.has(name));
     expect(Object.keys(schemas.EvidenceDataDto!.properties!).sort()).toEqual(items.sort());

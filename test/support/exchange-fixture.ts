@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import type { Person } from '@jieqiao/access';
+import type { Person, Role } from '@jieqiao/access';
 import { AuditLog } from '@jieqiao/audit';
 import {
   type Agreement,
@@ -38,15 +38,17 @@ import {
   Casework,
   type Command,
   type CommandData,
+  ContentAccess,
   Evaluation,
   laneCallbacks,
+  PersonalData,
   ReceiveEnvelope,
   recognitionAgreement,
   returnCodes,
   SendTransfer,
   Transfers,
 } from '@jieqiao/exchange';
-import { BlobStore, createLogger, Database, KeyRing } from '@jieqiao/platform';
+import { BlobStore, createLogger, Database, dataKey, KeyRing, Vault } from '@jieqiao/platform';
 import { entities } from '../../apps/gateway/src/gateway';
 import { shippedSet } from './catalogues';
 import type { TestDatabase } from './databases';
@@ -122,6 +124,8 @@ export interface Side {
   db: Database;
   audit: AuditLog;
   agreements: AgreementBook;
+  personal: PersonalData;
+  content: ContentAccess;
   blobs: BlobStore;
   intake: BlobIntake;
   sender: SendTransfer;
@@ -295,8 +299,8 @@ export class TwoSides {
       .filter((row) => !transferIds || transferIds.includes(String(row.transfer_id)))
       .map((row) => String(row.envelope));
     const manifests = envelopes.map((envelope) => claimsOf(envelope).bundle!.manifest);
-    const { audit, casework } = this.sender;
-    const parts = await laneCallbacks(db, audit, casework, () => undefined).partsOf(manifests);
+    const { audit, casework, personal } = this.sender;
+    const parts = await laneCallbacks(db, audit, casework, personal, () => undefined).partsOf(manifests);
     return envelopes.map((envelope, i) => ({ envelope, ...parts.get(manifests[i]!)! }));
   }
 
@@ -309,8 +313,8 @@ export class TwoSides {
     for (let moved = true; moved; ) {
       moved = false;
       for (const way of [this as TwoSides, this.reversed()]) {
-        const { db, audit, casework, node } = way.sender;
-        const callbacks = laneCallbacks(db, audit, casework, () => undefined);
+        const { db, audit, casework, personal, node } = way.sender;
+        const callbacks = laneCallbacks(db, audit, casework, personal, () => undefined);
         const rows = await db.read((tx) => tx.find(OutboxRow, { where: { state: 'queued' }, order: { seq: 'ASC' } }));
         for (const row of rows) {
           const { bundle } = claimsOf(row.envelope);
@@ -415,24 +419,32 @@ export function openSide(
   const wake = (peer: string) => void woken.push(peer);
   const catalogue = shippedSet;
   const evaluation = new Evaluation({ node, keys, catalogue });
+  const personal = new PersonalData(new Vault(keys, random));
+  const content = new ContentAccess({ db, audit, personal, revealsPerHour: 60, now, random });
   const context = {
-    ...{ db, audit, agreements, node, keys, catalogue, now, random, wake, envelopeLifetime: 86_400 },
+    ...{ db, audit, agreements, personal, content, node, keys, catalogue, now, random, wake, envelopeLifetime: 86_400 },
     ...{ evaluation, legalReviewOfLeads: false, returnCodes: () => returnCodes },
   };
   const casework = new Casework(context);
   const sender = new SendTransfer(context);
   const anotherSender = () => new SendTransfer(context);
-  const receiver = new ReceiveEnvelope({ db, audit, agreements, crls, intake, node, catalogue, now, random });
+  const receiver = new ReceiveEnvelope({ db, audit, agreements, crls, intake, personal, node, catalogue, now, random });
   const transfers = new Transfers({
-    ...{ db, audit, agreements, blobs, sender, casework, evaluation, node, now, random },
+    ...{ db, audit, agreements, blobs, personal, content, sender, casework, evaluation, node, now, random },
     limits: { fileBytes: 1 << 20, filesPerTransfer: 100 },
     progressOf: () => null,
   });
   const people = new People();
   const handler = people.of('handler');
   const vkey = encodeVkey(ring.logs[0]!.key);
-  const parts = { db, audit, agreements, blobs, intake, sender, anotherSender, receiver, transfers, casework };
-  return { party, node, vkey, handler, people, woken, drafts: 0, ...parts };
+  const parts = { db, audit, agreements, personal, content, blobs, intake, sender, anotherSender, receiver };
+  return { party, node, vkey, handler, people, woken, drafts: 0, transfers, casework, ...parts };
+}
+
+/** Somebody with this role, as an access token tells of them. */
+export function personOf(id: string, role: Role, over: Partial<Person> = {}): Person {
+  const unknown = { certNo: null, unit: null, qualifiedSince: null };
+  return { id, login: role, name: '执法人员甲', roles: [role], ...unknown, ...over };
 }
 
 /** A party's keys as its node would have read them; without TLS. */
@@ -443,6 +455,7 @@ export function ringOf({ node, root, seal, nodeSigner, logKey }: Party): KeyRing
     seals: [seal],
     nodes: [{ signer: nodeSigner, keyPem: '' }],
     logs: [noteSigner(logOrigin(node), logKey)],
+    dataKeys: [dataKey(createHash('sha256').update(`${node} data`).digest())],
   });
 }
 

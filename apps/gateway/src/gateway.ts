@@ -22,11 +22,15 @@ import {
   BundleRow,
   blobUse,
   Casework,
+  ContentAccess,
+  ContentAccessRow,
   DocumentRow,
   Evaluation,
   EvidenceRow,
   IdempotencyRow,
   laneCallbacks,
+  PersonalData,
+  PersonalDataRow,
   ReceiveEnvelope,
   recognitionAgreement,
   returnCodes,
@@ -43,6 +47,7 @@ import {
   LiveKeys,
   type Logger,
   type NodeConfig,
+  Vault,
 } from '@jieqiao/platform';
 import { readRecognitionAgreement } from '@jieqiao/recognition';
 import { shippedCatalogues } from './catalogues';
@@ -53,6 +58,7 @@ export const entities = [
   AgreementRow,
   AnnouncementRow,
   BundleRow,
+  ContentAccessRow,
   CrlRow,
   DocumentRow,
   EvidenceRow,
@@ -63,6 +69,7 @@ export const entities = [
   OutboxRow,
   PeerStateRow,
   PersonRow,
+  PersonalDataRow,
   SessionRow,
   TransferRow,
 ];
@@ -110,13 +117,17 @@ export class Gateway {
     readonly receiver: ReceiveEnvelope,
     readonly transfers: Transfers,
     readonly casework: Casework,
+    readonly content: ContentAccess,
     readonly refusals: PeerRefusals,
     private readonly lanes: Lanes,
     readonly now: () => Date,
   ) {}
 
   /** @throws GatewayError DATABASE_UNAVAILABLE, KEY_UNUSABLE, AGREEMENT_*: the node does not start half */
-  static open(config: NodeConfig, log: Logger, now: () => Date): Promise<Gateway> {
+  static async open(config: NodeConfig, log: Logger, now: () => Date): Promise<Gateway> {
+    const store = keyStoreOf(config);
+    // A node from before there were data keys gets its first one.
+    if (store.exists) store.ensureDataKey();
     return Gateway.over(config, log, now, (url) => Database.open(url, entities, now));
   }
 
@@ -131,7 +142,7 @@ export class Gateway {
     now: () => Date,
     connect: (url: string) => Promise<Database>,
   ): Promise<Gateway> {
-    const store = new KeyStore(join(config.dataDir, 'keys'));
+    const store = keyStoreOf(config);
     const keys = new LiveKeys(store);
     const { nodeId } = keys.current;
     if (nodeId !== config.node) throw new GatewayError('KEY_UNUSABLE', { reason: 'of-another-node', node: nodeId });
@@ -179,6 +190,9 @@ export class Gateway {
       warn,
     });
     const blobs = new BlobStore(join(config.dataDir, 'blobs'));
+    const personal = new PersonalData(new Vault(keys, random));
+    const { revealsPerHour } = limits;
+    const content = new ContentAccess({ db, audit, personal, revealsPerHour, now, random });
     const keepMs = config.lane.envelopeHours * 2 * 3_600_000;
     const intake = new BlobIntake(db, blobs, agreements, blobUse, { ...limits, keepMs }, now);
 
@@ -207,6 +221,7 @@ export class Gateway {
       db,
       audit,
       agreements,
+      personal,
       node,
       keys,
       envelopeLifetime: config.lane.envelopeHours * 3600,
@@ -220,7 +235,7 @@ export class Gateway {
     };
     const casework = new Casework(exchange);
     const sender = new SendTransfer(exchange);
-    const callbacks = laneCallbacks(db, audit, casework, (settled) => transfers.settlements.settled(settled));
+    const callbacks = laneCallbacks(db, audit, casework, personal, (settled) => transfers.settlements.settled(settled));
     const lanes: Lanes = new Lanes(laneContext, callbacks);
     const peers = new Peers({
       db,
@@ -241,6 +256,8 @@ export class Gateway {
       audit,
       agreements,
       blobs,
+      personal,
+      content,
       sender,
       casework,
       node,
@@ -250,7 +267,9 @@ export class Gateway {
       now,
       random,
     });
-    const receiver = new ReceiveEnvelope({ db, audit, agreements, crls, intake, node, catalogue, now, random });
+    const receiver = new ReceiveEnvelope({
+      ...{ db, audit, agreements, crls, intake, personal, node, catalogue, now, random },
+    });
     const access = new Access(
       db,
       (tx, events) => audit.append(tx, events),
@@ -275,6 +294,7 @@ export class Gateway {
       receiver,
       transfers,
       casework,
+      content,
       refusals,
       lanes,
       now,
@@ -381,6 +401,8 @@ export class Gateway {
     }
   }
 }
+
+const keyStoreOf = (config: NodeConfig): KeyStore => new KeyStore(join(config.dataDir, 'keys'));
 
 /** Whether an agreement has terms for transfers from one node to another, or to those whose powers they hold. */
 function provides(agreement: Agreement, from: string, to: string, at: Date): boolean {

@@ -188,13 +188,29 @@ it('accepts only its own access tokens', async () => {
 
 it('adds only well-formed people, each login once', async () => {
   const person = { login: 'clerk1', password, name: '收文员', roles: ['clerk'] as const };
-  const fields = [{ login: 'A b' }, { login: 'handler1' }, { password: 'short' }, { name: '' }, { roles: [] }];
+  const fields = [
+    { login: 'A b' },
+    { login: 'handler1' },
+    { password: 'short' },
+    { name: '' },
+    { roles: [] },
+    { qualifiedSince: '2022-02-30' },
+  ];
   for (const wrong of fields) {
     await expect(access.addPerson({ ...person, ...wrong })).rejects.toMatchObject({
       code: 'VALIDATION_FAILED',
       params: { field: Object.keys(wrong)[0] },
     });
   }
+});
+
+it('keeps since when a legal reviewer is qualified, and tells it with the token', async () => {
+  const reviewer = { login: 'legal1', password, name: '法制审核员', roles: ['legal-reviewer'] as const };
+  await access.addPerson({ ...reviewer, qualifiedSince: '2018-09-01' });
+  const { accessToken } = await access.signIn('legal1', password, 'x');
+  expect(access.identify(accessToken).person.qualifiedSince).toBe('2018-09-01');
+  const other = await access.signIn('handler1', password, 'x');
+  expect(access.identify(other.accessToken).person.qualifiedSince).toBeNull();
 });
 
 it('records what was denied, by id', async () => {
@@ -211,11 +227,11 @@ describe('permissions', () => {
 
   it.each(contentless)('show %s no content', (role) => {
     const content: Permission[] = [
-      'transfer.list',
       'transfer.read',
       'transfer.check',
       'evidence.read',
       'bundle.export',
+      'personal-data.reveal',
     ];
     for (const permission of content) {
       expect(() => requirePermission({ roles: [role] }, permission)).toThrow(

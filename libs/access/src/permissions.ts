@@ -19,12 +19,21 @@ export function isRole(value: unknown): value is Role {
   return typeof value === 'string' && Object.hasOwn(roles, value);
 }
 
-const casework = ['handler', 'squad-lead', 'legal-reviewer', 'head', 'seal-keeper', 'clerk'] as const;
+export const casework = [
+  'handler',
+  'squad-lead',
+  'legal-reviewer',
+  'head',
+  'seal-keeper',
+  'clerk',
+] as const satisfies readonly Role[];
+/** Supervisors read content for a stated reason only: `sightOf`. */
 const readers = [...casework, 'supervisor'] as const;
+const onlookers = [...readers, 'security-auditor'] as const;
 
 /**
  * The one place that says who may do what. Administrators and security auditors keep the machine and the log: they
- * see no content of any case.
+ * see no content of any case. Whether it is this person's matter, `scope.ts` says.
  */
 export const permissions = {
   'transfer.create': ['handler'],
@@ -33,21 +42,21 @@ export const permissions = {
   'transfer.command': casework,
   'transfer.findings': ['handler', 'legal-reviewer'],
   'evidence.decide': ['legal-reviewer'],
-  'transfer.list': readers,
+  'transfer.list': onlookers,
   'transfer.read': readers,
   'transfer.check': readers,
   'evidence.add': ['handler'],
   'evidence.remove': ['handler'],
   'evidence.read': readers,
   'bundle.export': readers,
-  'envelope.read': [...readers, 'security-auditor'],
-  'receipt.read': [...readers, 'security-auditor'],
-  'agreement.read': [...readers, 'administrator', 'security-auditor'],
+  'envelope.read': onlookers,
+  'receipt.read': onlookers,
+  'personal-data.reveal': ['handler', 'squad-lead', 'legal-reviewer', 'head'],
+  'agreement.read': [...onlookers, 'administrator'],
   'peer.read': ['administrator', 'security-auditor'],
   'peer.test': ['administrator'],
   'agreement.import': ['administrator'],
   'log.read': ['supervisor', 'security-auditor'],
-  'person.manage': ['administrator'],
   'node.metrics': ['administrator', 'security-auditor'],
 } as const satisfies Record<string, readonly Role[]>;
 

@@ -10,17 +10,27 @@ import {
   parseManifest,
 } from '@jieqiao/core';
 import {
+  type AttestedStep,
+  directionOf,
   encodeTransferData,
   findTransferFaults,
+  type PersonalBlock,
+  parametersOf,
   type RecognitionAgreement,
   type RecognitionDecision,
   readRecognitionAgreement,
+  redactTransfer,
+  removedBlocks,
+  spills,
   type TransferData,
   type TransferEvidence,
   transferSchemaId,
 } from '@jieqiao/recognition';
 import { filingProofPart } from './documents';
+import { type HeldData, join, ofCaseData } from './personal-data';
 import type { BundleRow, EvidenceRow, TransferRow } from './tables';
+import { since } from './transfer/life';
+import type { Command } from './transfer/lifecycle';
 
 export const transferPart = 'transfer.json';
 export const custodyPart = 'custody.json';
@@ -30,8 +40,22 @@ export const evidencePath = (fileName: string): string => `evidence/${fileName}`
 /** What an officer fills in; who sends, to whom, and the evidence list are added from what the node knows. */
 export type CaseData = Omit<
   TransferData,
-  'schema' | 'id' | 'dossier' | 'kind' | 'number' | 'from' | 'to' | 'evidence' | 'documents' | 'attestation'
-> & { unit: string };
+  | 'schema'
+  | 'id'
+  | 'dossier'
+  | 'kind'
+  | 'number'
+  | 'from'
+  | 'to'
+  | 'evidence'
+  | 'documents'
+  | 'attestation'
+  | 'redacted'
+> & {
+  unit: string;
+  /** Whoever reported it; stays at the sender. */
+  reporter?: PersonalBlock;
+};
 
 /** The form fields of an evidence item; name, size and digest come from the file. */
 export type EvidenceData = Omit<
@@ -52,19 +76,25 @@ export function recognitionAgreement(agreement: Agreement): RecognitionAgreement
 }
 
 /**
- * Puts a draft together as it would travel.
- * @throws GatewayError EVIDENCE_INCOMPLETE with the items whose bytes are missing; VALIDATION_FAILED with pointers
+ * Puts a draft together as it would travel: with the typed personal data that its kind may carry, without the rest, and
+ * never with the reporter's.
+ * @param held what the draft's personal data is, from `PersonalData.heldBy`
+ * @throws GatewayError EVIDENCE_INCOMPLETE with the items whose bytes are missing; VALIDATION_FAILED with pointers, rule
+ *   `personal-data` where a text says what was taken out
  */
 export function composeTransfer(
   row: TransferRow,
   evidence: readonly EvidenceRow[],
   agreement: Agreement,
   node: string,
+  held: HeldData,
+  at: Date,
 ): TransferData {
   const missing = evidence.filter((item) => item.digest === null).map((item) => item.id);
   if (missing.length > 0) throw new GatewayError('EVIDENCE_INCOMPLETE', { evidence: missing });
-  const { unit, ...data } = (row.data ?? {}) as Partial<CaseData>;
-  const transfer = {
+  const form = join(row.data ?? {}, held.of(row.id, ofCaseData)) as Partial<CaseData>;
+  const { unit, reporter, ...data } = form;
+  const whole = {
     ...data,
     schema: transferSchemaId,
     id: row.id,
@@ -73,17 +103,44 @@ export function composeTransfer(
     number: row.number,
     from: { node, authority: partyOf(agreement, node).authority, unit },
     to: { node: row.peer, authority: partyOf(agreement, row.peer).authority },
-    evidence: evidence.map(composeEvidence),
+    evidence: evidence.map((item) => composeEvidence(item, held)),
+    ...attested(row),
   } as TransferData;
-  const faults = findTransferFaults(transfer);
-  if (faults.length > 0) {
-    throw new GatewayError('VALIDATION_FAILED', { errors: faults.map((fault) => `${fault.pointer} ${fault.rule}`) });
-  }
+  const faults = findTransferFaults(whole);
+  if (faults.length > 0) throw invalid(faults.map(({ pointer, rule }) => `${pointer} ${rule}`));
+  const terms = recognitionAgreement(agreement);
+  const transfer = redactTransfer(whole, parametersOf(terms, directionOf(terms, whole, at.toISOString())));
+  const kept = [...removedBlocks(whole, transfer), ...(reporter ? [reporter] : [])];
+  const spilt = spills(transfer, kept);
+  if (spilt.length > 0) throw invalid(spilt.map((pointer) => `${pointer} personal-data`));
   return transfer;
 }
 
-function composeEvidence(row: EvidenceRow): TransferEvidence {
-  const data = row.data as unknown as EvidenceData;
+/** How the step at home is called in what the peer is told; opinions themselves stay at home. */
+const attestedAs: Partial<Record<Command, AttestedStep>> = {
+  sign: 'signed',
+  submit: 'submitted',
+  endorse: 'endorsed',
+  'endorse-without-legal-review': 'endorsed',
+  clear: 'cleared',
+  approve: 'approved',
+};
+
+/** Who took which step on the draft as it stands, by role and certificate; persons without a certificate are not named. */
+function attested({ life }: TransferRow): Pick<TransferData, 'attestation'> {
+  const records = life ? since(life.home.records, 'create', 'edit', 'send-back') : [];
+  const attestation = records.flatMap(({ command, certNo, qualifiedSince, role, at }) => {
+    const step = attestedAs[command];
+    if (!step || certNo === undefined) return [];
+    return [{ step, role, certNo, at, ...(qualifiedSince === undefined ? {} : { qualifiedSince }) }];
+  });
+  return attestation.length > 0 ? { attestation } : {};
+}
+
+const invalid = (errors: string[]): GatewayError => new GatewayError('VALIDATION_FAILED', { errors });
+
+function composeEvidence(row: EvidenceRow, held: HeldData): TransferEvidence {
+  const data = join(row.data ?? {}, held.of(row.transferId, row.id)) as unknown as EvidenceData;
   return {
     ...data,
     id: row.id,
@@ -129,7 +186,7 @@ function custodyOf(transfer: TransferData, sentAt: string): object {
  * was changed. What was returned may not come again with the same.
  */
 export function contentDigest(transfer: TransferData): Digest {
-  const { schema, number, evidence, ...said } = transfer;
+  const { schema, number, attestation, evidence, ...said } = transfer;
   const enclosed = evidence.map(({ id, seq, firstHashAt, ...item }) => item);
   return digestOf(canonicalJson({ ...said, evidence: enclosed }));
 }

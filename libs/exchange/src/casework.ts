@@ -1,4 +1,4 @@
-import { type Person, requirePermission } from '@jieqiao/access';
+import { type Person, requirePermission, requireSight } from '@jieqiao/access';
 import type { AuditLog } from '@jieqiao/audit';
 import { type Agreement, canonicalJson, type Digest, digestOf, GatewayError, uuidv7 } from '@jieqiao/core';
 import { type AgreementBook, lockChain, moveChain, queueEnvelopes } from '@jieqiao/delivery';
@@ -12,11 +12,13 @@ import {
 } from '@jieqiao/recognition';
 import { IsNull } from 'typeorm';
 import { composeTransfer, partyOf, recognitionAgreement } from './bundle-contents';
+import { matterOf } from './content-access';
 import { documentRow, documentTypeOf, makeDocument, type StepDocument, sealDocument } from './documents';
 import { nextEnvelope, wholeSecond } from './envelopes';
 import type { Evaluation } from './evaluation';
 import { actorOf, factsOf, mayBeSent, needsRules } from './facts';
 import { accepted, clockRowsOf, lifeLogEvents, lifeOf, refusalEvents, saveCases, setLife } from './life-rows';
+import type { PersonalData } from './personal-data';
 import { fingerprint } from './send-transfer';
 import { BundleRow, DocumentRow, EvidenceRow, IdempotencyRow, type ItemDecision, TransferRow } from './tables';
 import { type Applied, apply, isRefusal, rowAndRole, stateIn } from './transfer/apply';
@@ -44,6 +46,7 @@ export interface CaseworkContext {
   keys: () => KeyRing;
   envelopeLifetime: number;
   evaluation: Evaluation;
+  personal: PersonalData;
   legalReviewOfLeads: boolean;
   returnCodes: (day: string) => readonly string[];
   wake(peer: string): void;
@@ -103,13 +106,14 @@ export class Casework {
     const at = now();
     const row = await tx.findOne(TransferRow, { where: { id: transferId }, ...lockForUpdate(db.dialect) });
     if (!row) throw new GatewayError('NOT_FOUND', { what: 'transfer' });
+    requireSight(person, 'transfer.command', matterOf(row));
     if (request.ifVersion !== null && request.ifVersion !== row.version) {
       throw new GatewayError('PRECONDITION_FAILED', { version: row.version });
     }
     const life = lifeOf(row);
     const found = rowAndRole(command, life.side, life.kind, stateIn(life), person.roles);
     if (isRefusal(found)) throw new GatewayError('COMMAND_REFUSED', { command, reason: found.code, state: row.state });
-    const matter = await this.load(tx, row, agreements.current(row.peer, wholeSecond(at)));
+    const matter = await this.load(tx, row, agreements.current(row.peer, wholeSecond(at)), at);
     step('command', '1-permitted');
 
     // 2 evaluateRecognition, where a guard asks for it
@@ -185,7 +189,7 @@ export class Casework {
       const state = stateIn(life);
       if (state !== 'RECEIVED' && state !== 'ACCEPTED') throw new GatewayError('WRONG_STATE', { state });
       const at = now();
-      const matter = await this.load(tx, row, agreements.current(row.peer, wholeSecond(at)));
+      const matter = await this.load(tx, row, agreements.current(row.peer, wholeSecond(at)), at);
       const proposals = new Map((await this.evaluate(tx, matter, at)).proposals.map((each) => [each.evidence, each.proposed]));
       const stated = new Map(matter.transfer!.evidence.map((item) => [item.id, digestOf(canonicalJson(item))]));
       const errors = decisions.flatMap(({ evidence, level, reason }, i) => {
@@ -261,15 +265,18 @@ export class Casework {
     });
   }
 
-  private async load(tx: Tx, row: TransferRow, agreement: Agreement): Promise<Case> {
+  private async load(tx: Tx, row: TransferRow, agreement: Agreement, at: Date): Promise<Case> {
     const where = { transferId: row.id, lastVersion: IsNull() };
     const evidence = await tx.find(EvidenceRow, { where, order: { seq: 'ASC' } });
     const draft = row.direction === 'out' && lifeOf(row).home.path !== null;
     if (!draft && row.bundleDigest) {
-      const bundle = await tx.findOneByOrFail(BundleRow, { digest: row.bundleDigest });
+      const stored = await tx.findOneByOrFail(BundleRow, { digest: row.bundleDigest });
+      const bundle = this.context.personal.openedBundle(stored);
       return { row, agreement, transfer: parseTransferData(bundle.transferJson), evidence };
     }
-    return { row, agreement, transfer: composeTransfer(row, evidence, agreement, this.context.node), evidence };
+    const held = await this.context.personal.heldBy(tx, [row.id]);
+    const transfer = composeTransfer(row, evidence, agreement, this.context.node, held, at);
+    return { row, agreement, transfer, evidence };
   }
 
   private evaluate(tx: Tx, { transfer, ...matter }: Case, at: Date): Promise<RecognitionDecision> {

@@ -1,8 +1,10 @@
 export { type CaseData, type EvidenceData, recognitionAgreement } from './bundle-contents';
 export { Casework, type CaseworkContext } from './casework';
+export { ContentAccess, type ContentAccessContext, matterOf, type Revealed } from './content-access';
 export { Evaluation } from './evaluation';
 export { blobUse, laneCallbacks } from './lane-callbacks';
 export type { ClockView, LifeView } from './life-view';
+export { PersonalData } from './personal-data';
 export * from './receive-envelope';
 export { type BundleCommand, type SendContext, type SendRequest, SendTransfer } from './send-transfer';
 export * from './tables';

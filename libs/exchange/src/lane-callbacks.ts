@@ -8,6 +8,7 @@ import type { Casework } from './casework';
 import { documentParts, filingProofPart } from './documents';
 import { messageIn } from './envelopes';
 import { lifeLogEvents, saveCases, setLife, settleMessage } from './life-rows';
+import type { PersonalData } from './personal-data';
 import { BundleRow, DocumentRow, EvidenceRow, TransferRow } from './tables';
 import { isRefusal } from './transfer/apply';
 import type { StateMessage } from './transfer/command-data';
@@ -17,6 +18,7 @@ export function laneCallbacks(
   db: Database,
   audit: AuditLog,
   casework: Casework,
+  personal: PersonalData,
   afterSettled: (settled: Settled[]) => void,
 ): LaneCallbacks {
   return {
@@ -24,7 +26,7 @@ export function laneCallbacks(
       if (manifests.length === 0) return new Map<Digest, BundleParts>();
       return db.read(async (tx) => {
         const bundles = await tx.findBy(BundleRow, { digest: In(manifests) });
-        const parts = new Map(bundles.map((row) => [row.digest, partsOf(row)]));
+        const parts = new Map(bundles.map((row) => [row.digest, partsOf(personal.openedBundle(row))]));
         const others = manifests.filter((digest) => !parts.has(digest));
         const documents = others.length > 0 ? await tx.findBy(DocumentRow, { manifestDigest: In(others) }) : [];
         for (const row of documents) parts.set(row.manifestDigest!, documentParts(row));

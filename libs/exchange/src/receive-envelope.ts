@@ -56,6 +56,7 @@ import {
 } from './bundle-contents';
 import { documentPart, documentRow, documentTypeOf, filingProofPart, readDocument } from './documents';
 import { deliveryId, isSending, lifeLogEvents, lifeOf, nodeActor, noFacts, saveCases, setLife } from './life-rows';
+import type { PersonalData } from './personal-data';
 import { numbersTaken, registersOf, sealOwner } from './registers';
 import { isBundleCommand } from './send-transfer';
 import { BundleRow, DocumentRow, EvidenceRow, TransferRow } from './tables';
@@ -69,6 +70,7 @@ export interface ReceiveContext {
   agreements: AgreementBook;
   crls: CrlBook;
   intake: BlobIntake;
+  personal: PersonalData;
   node: string;
   /** What the rules look items, powers and laws up in. */
   catalogue: () => CatalogueSet;
@@ -169,7 +171,7 @@ export class ReceiveEnvelope {
       const result = await this.decide(tx, peer, checked, writes, at);
       // 4 one transaction: save + inbox + appendAuditEvent
       const appended = await audit.append(tx, writes.events, at);
-      await save(tx, writes, appended);
+      await save(tx, this.context.personal, writes, appended);
       step('receive', '4-before-commit');
       return { decided: result, ids: appended };
     });
@@ -544,6 +546,7 @@ function newRow(peer: string, claims: TransferClaims | StateClaims, { transfer }
     decisions: null,
     findings: null,
     authorId: null,
+    unit: null,
     createdAt,
     updatedAt: createdAt,
   };
@@ -717,14 +720,15 @@ async function existingCases(
   return cases;
 }
 
-async function save(tx: Tx, writes: Writes, ids: readonly number[]): Promise<void> {
+async function save(tx: Tx, personal: PersonalData, writes: Writes, ids: readonly number[]): Promise<void> {
   await keepTaken(
     tx,
     writes.inbox.map(({ appended, ...row }) => ({ ...row, logId: ids[appended]! })),
   );
   await insertRows(tx, TransferRow, writes.transfers);
   await saveCases(tx, [...writes.changed]);
-  await insertRows(tx, BundleRow, writes.bundles);
+  const bundles = writes.bundles.map((bundle) => personal.sealedBundle(bundle));
+  await insertRows(tx, BundleRow, bundles);
   await insertRows(tx, EvidenceRow, writes.evidence);
   const versioned = [...writes.versioned].map(({ id, lastVersion }) => ({ id, last_version: lastVersion }));
   await updateRows(tx, 'evidence', 'id', versioned);

@@ -1,4 +1,4 @@
-import { type Person, requirePermission } from '@jieqiao/access';
+import { type Person, requirePermission, requireSight } from '@jieqiao/access';
 import type { AuditLog } from '@jieqiao/audit';
 import {
   canonicalJson,
@@ -41,9 +41,11 @@ import {
   recognitionPart,
   transferPart,
 } from './bundle-contents';
+import { matterOf } from './content-access';
 import { nextEnvelope, wholeSecond } from './envelopes';
 import { actorOf, factsOf, mayBeSent, rulesAgainst } from './facts';
 import { accepted, clockRowsOf, lifeLogEvents, lifeOf, refusalEvents, setLife } from './life-rows';
+import type { HeldData, PersonalData } from './personal-data';
 import { numbersTaken, registersOf, sealOwner } from './registers';
 import { BundleRow, EvidenceRow, IdempotencyRow, TransferRow } from './tables';
 import { apply, type LifeEvent } from './transfer/apply';
@@ -77,6 +79,7 @@ export interface SendContext {
   db: Database;
   audit: AuditLog;
   agreements: AgreementBook;
+  personal: PersonalData;
   node: string;
   /** This node's keys as they are now. */
   keys: () => KeyRing;
@@ -98,6 +101,7 @@ export interface Sent {
   row: TransferRow;
   evidence: EvidenceRow[];
   outbox: QueuedEnvelope;
+  /** Opened. */
   bundle: BundleRow;
   events: LifeEvent[];
   document: Digest;
@@ -130,7 +134,7 @@ export class SendTransfer {
   private async sendBatch(requests: SendRequest[]): Promise<PromiseSettledResult<Sent | null>[]> {
     const { results, peers } = await this.context.db.transaction(async (tx) => {
       const results: PromiseSettledResult<Sent | null>[] = [];
-      const stored = await load(tx, this.context.db.dialect, requests);
+      const stored = await load(tx, this.context.db.dialect, this.context.personal, requests);
       const lanes = new Map<string, ChainEnd>();
       const sent: Sent[] = [];
       const refused: LogEvent[] = [];
@@ -147,7 +151,7 @@ export class SendTransfer {
         }
       }
       // 4 one transaction: save + appendAuditEvent + outbox
-      await save(tx, sent, lanes);
+      await save(tx, this.context.personal, sent, lanes);
       step('send', '4-saved');
       await this.context.audit.append(tx, [...sent.flatMap(sentEvents), ...refused]);
       step('send', '4-before-commit');
@@ -172,6 +176,7 @@ export class SendTransfer {
     if (alreadyDone(request, stored)) return null;
     const row = stored.transfers.get(request.transferId);
     if (row?.direction !== 'out') throw new GatewayError('NOT_FOUND', { what: 'transfer' });
+    requireSight(person, 'transfer.command', matterOf(row));
     if (request.ifVersion !== null && request.ifVersion !== row.version) {
       throw new GatewayError('PRECONDITION_FAILED', { version: row.version });
     }
@@ -184,7 +189,7 @@ export class SendTransfer {
     const agreement = agreements.current(row.peer, issuedAt);
     for (const party of [node, row.peer]) agreements.mustHavePowers(agreement, party, issuedAt);
     const evidence = stored.evidence.get(row.id) ?? [];
-    const transfer = composeTransfer(row, evidence, agreement, node);
+    const transfer = composeTransfer(row, evidence, agreement, node, stored.held, at);
     const terms = recognitionAgreement(agreement);
     // An expired certificate is found here, where the administrator can act, not at the peer, where the chain would stop.
     const seal = keys().seal(agreement, issuedAt);
@@ -271,11 +276,17 @@ export class SendTransfer {
 interface Stored {
   transfers: Map<string, TransferRow>;
   evidence: Map<string, EvidenceRow[]>;
+  held: HeldData;
   done: Map<string, IdempotencyRow>;
   numberTaken: ReadonlySet<string>;
 }
 
-async function load(tx: Tx, dialect: Database['dialect'], requests: readonly SendRequest[]): Promise<Stored> {
+async function load(
+  tx: Tx,
+  dialect: Database['dialect'],
+  personal: PersonalData,
+  requests: readonly SendRequest[],
+): Promise<Stored> {
   const ids = [...new Set(requests.map((request) => request.transferId))];
   const keys = [...new Set(requests.map((request) => request.idempotencyKey))];
   const transfers = await tx.find(TransferRow, { where: { id: In(ids) }, ...lockForUpdate(dialect) });
@@ -293,12 +304,18 @@ async function load(tx: Tx, dialect: Database['dialect'], requests: readonly Sen
   return {
     transfers: new Map(transfers.map((row) => [row.id, row])),
     evidence: byTransfer,
+    held: await personal.heldBy(tx, ids),
     done: new Map(done.map((row) => [doneKey({ id: row.personId }, row.key), row])),
     numberTaken: await numbersTaken(tx, { direction: 'out' }, inOrder),
   };
 }
 
-async function save(tx: Tx, sent: readonly Sent[], lanes: ReadonlyMap<string, ChainEnd>): Promise<void> {
+async function save(
+  tx: Tx,
+  personal: PersonalData,
+  sent: readonly Sent[],
+  lanes: ReadonlyMap<string, ChainEnd>,
+): Promise<void> {
   if (sent.length === 0) return;
   await updateRows(
     tx,
@@ -320,7 +337,7 @@ async function save(tx: Tx, sent: readonly Sent[], lanes: ReadonlyMap<string, Ch
   await insertRows(
     tx,
     BundleRow,
-    sent.map(({ bundle }) => bundle),
+    sent.map(({ bundle }) => personal.sealedBundle(bundle)),
   );
   await queueEnvelopes(
     tx,

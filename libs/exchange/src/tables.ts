@@ -1,6 +1,7 @@
+import type { ReadingReason, RevealReason } from '@jieqiao/access';
 import type { Digest, ErrorCode } from '@jieqiao/core';
 import { bigintNumber, blobBuffer } from '@jieqiao/platform';
-import type { RecognitionLevel, TransferKind } from '@jieqiao/recognition';
+import type { PersonalDataCategory, RecognitionLevel, TransferKind } from '@jieqiao/recognition';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { TransferLife } from './transfer/life';
 import type { DocumentType, LifeState, Side } from './transfer/lifecycle';
@@ -24,6 +25,9 @@ const nullableBlob = {
   to: (value: Buffer | null): Buffer | null => value,
   from: (value: Buffer | ArrayBuffer | null): Buffer | null => (value === null ? null : blobBuffer.from(value)),
 };
+
+/** What may be read of a transfer, each for itself. */
+export type ContentKind = 'transfer' | 'check' | 'evidence' | 'bundle' | 'personal-data';
 
 @Entity('transfer')
 export class TransferRow {
@@ -63,7 +67,7 @@ export class TransferRow {
   @Column('int')
   version!: number;
 
-  /** A draft's case data. What was sealed stands in the bundle, not here. */
+  /** A draft's case data, without typed personal data. What was sealed stands in the bundle, not here. */
   @Column('simple-json', { nullable: true })
   data!: Record<string, unknown> | null;
 
@@ -100,6 +104,10 @@ export class TransferRow {
 
   @Column('varchar', { name: 'author_id', nullable: true })
   authorId!: string | null;
+
+  /** The author's unit when the draft was made: whose draft it is. */
+  @Column('varchar', { nullable: true })
+  unit!: string | null;
 
   @Column('varchar', { name: 'created_at' })
   createdAt!: string;
@@ -165,6 +173,7 @@ export class BundleRow {
   @Column('blob', blob)
   signature!: Buffer;
 
+  /** Sealed by `PersonalData.sealedBundle`, because typed personal data is in it. */
   @Column('blob', { name: 'transfer_json', ...blob })
   transferJson!: Buffer;
 
@@ -236,6 +245,52 @@ export class IdempotencyRow {
 
   @Column('varchar', { name: 'transfer_id' })
   transferId!: string;
+
+  @Column('varchar', { name: 'created_at' })
+  createdAt!: string;
+}
+
+/** Typed personal data of one form, encrypted. */
+@Entity('personal_data')
+export class PersonalDataRow {
+  @PrimaryColumn('varchar', { name: 'transfer_id' })
+  transferId!: string;
+
+  /** `case-data`, or the id of an evidence item. */
+  @PrimaryColumn('varchar')
+  holder!: string;
+
+  @Column('blob', blob)
+  sealed!: Buffer;
+}
+
+/** That somebody was shown what is shown for a reason only, and the reason. Never changed. */
+@Entity('content_access')
+export class ContentAccessRow {
+  @PrimaryColumn('varchar')
+  id!: string;
+
+  @Column('varchar', { name: 'person_id' })
+  personId!: string;
+
+  @Column('varchar', { name: 'transfer_id' })
+  transferId!: string;
+
+  @Column('varchar')
+  what!: ContentKind;
+
+  /** Which field, where one value was revealed: its place, never its value. */
+  @Column('varchar', { nullable: true })
+  pointer!: string | null;
+
+  @Column('varchar', { nullable: true })
+  category!: PersonalDataCategory | null;
+
+  @Column('varchar')
+  reason!: ReadingReason | RevealReason;
+
+  @Column('varchar', { name: 'reason_text' })
+  reasonText!: string;
 
   @Column('varchar', { name: 'created_at' })
   createdAt!: string;

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { Readable as ReadableStream } from 'node:stream';
-import { type Person, requirePermission } from '@jieqiao/access';
+import { type Permission, type Person, type Reader, requirePermission, requireSight } from '@jieqiao/access';
 import type { AuditLog } from '@jieqiao/audit';
 import {
   type Agreement,
@@ -26,10 +26,12 @@ import type { RecognitionDecision, TransferKind } from '@jieqiao/recognition';
 import { In, IsNull } from 'typeorm';
 import { composeTransfer, evidencePath, recognitionAgreement, storedBundleFiles } from './bundle-contents';
 import type { Casework } from './casework';
+import { type ContentAccess, matterOf, onlyVisible, summaryFor } from './content-access';
 import type { Evaluation } from './evaluation';
 import { actorOf } from './facts';
 import { accepted, clockRowsOf, lifeLogEvents, lifeOf, noFacts, saveCases, setLife } from './life-rows';
 import { type LifeView, lifeViewOf } from './life-view';
+import { ofCaseData, type PersonalData } from './personal-data';
 import { isBundleCommand, type SendTransfer } from './send-transfer';
 import { Settlements } from './settlements';
 import { BundleRow, DocumentRow, EvidenceRow, TransferRow } from './tables';
@@ -133,6 +135,8 @@ export interface TransfersContext {
   audit: AuditLog;
   agreements: AgreementBook;
   blobs: BlobStore;
+  personal: PersonalData;
+  content: ContentAccess;
   sender: SendTransfer;
   casework: Casework;
   node: string;
@@ -154,7 +158,7 @@ export class Transfers {
 
   async create(person: Person, input: DraftInput): Promise<TransferView> {
     requirePermission(person, 'transfer.create');
-    const { db, audit, agreements, node, now, random } = this.context;
+    const { db, audit, agreements, node, now, personal, random } = this.context;
     const at = now();
     const agreement = agreements.current(input.to, at);
     for (const party of [node, input.to]) agreements.mustHavePowers(agreement, party, at);
@@ -175,7 +179,7 @@ export class Transfers {
       delivery: 'none',
       refusal: null,
       version: 1,
-      data: input.data,
+      data: null,
       recognition: null,
       bundleDigest: null,
       jti: null,
@@ -185,11 +189,13 @@ export class Transfers {
       decisions: null,
       findings: null,
       authorId: person.id,
+      unit: person.unit,
       createdAt,
       updatedAt: createdAt,
     };
     await db.transaction(async (tx) => {
-      await insertRows(tx, TransferRow, [row]);
+      const data = await personal.keep(tx, row.id, ofCaseData, input.data);
+      await insertRows(tx, TransferRow, [{ ...row, data }]);
       const subject = { dossier: row.dossierId, kind: row.kind, person: person.id, transfer: row.id };
       await audit.append(tx, [{ event: 'transfer.created', subject }]);
     });
@@ -201,8 +207,9 @@ export class Transfers {
     await this.context.db.transaction(async (tx) => {
       const row = await this.draftOf(tx, person, id);
       if (row.version !== version) throw new GatewayError('PRECONDITION_FAILED', { version: row.version });
-      Object.assign(row, change);
-      await tx.update(TransferRow, { id }, change as object);
+      const data = change.data && { data: await this.context.personal.keep(tx, id, ofCaseData, change.data) };
+      Object.assign(row, change, data);
+      await tx.update(TransferRow, { id }, { ...change, ...data } as object);
       await this.edited(tx, row, person);
     });
     return this.get(person, id);
@@ -221,33 +228,40 @@ export class Transfers {
         const peers = this.context.agreements.actsFor(filter.handledBy, this.context.now());
         query.andWhere('t.peer IN (:...peers)', { peers });
       }
+      onlyVisible(query, person);
       if (filter.before) query.andWhere('t.id < :before', { before: filter.before });
       return query.getMany();
     });
-    const items = rows.slice(0, filter.limit).map((row) => summaryOf(row, this.handledBy(row)));
+    const items = rows
+      .slice(0, filter.limit)
+      .map((row) => summaryFor(person, row, summaryOf(row, this.handledBy(row))));
     return { items, nextBefore: rows.length > filter.limit ? items.at(-1)!.id : null };
   }
 
-  async get(person: Person, id: string): Promise<TransferView> {
+  async get(person: Reader, id: string): Promise<TransferView> {
     requirePermission(person, 'transfer.read');
-    return this.context.db.read(async (tx) => {
-      const row = await this.visible(tx, id);
+    const { content, personal } = this.context;
+    return content.reading(person, async (tx) => {
+      const row = await this.found(tx, id);
+      await content.mayRead(tx, person, row, 'transfer', 'transfer.read');
+      const held = await personal.heldBy(tx, [id]);
       const where = { transferId: id, lastVersion: IsNull() };
       const evidence = await tx.find(EvidenceRow, { where, order: { seq: 'ASC' } });
-      const bundle = row.bundleDigest ? await tx.findOneBy(BundleRow, { digest: row.bundleDigest }) : null;
+      const bundle = await this.bundleOf(tx, row);
       const outgoing = row.direction === 'out' && row.jti;
       const outbox = outgoing ? await sentEnvelope(tx, row.jti!) : null;
       const inbox = row.direction === 'in' ? await takenEnvelope(tx, row.jti!) : null;
       const lane = row.delivery === 'queued' ? await laneTrouble(tx, row.peer) : null;
       const progress = row.jti ? this.context.progressOf(row.peer, row.jti) : null;
       const life = row.life && this.lifeView(row, row.life, person);
-      return viewOf({ row, handledBy: this.handledBy(row), evidence, bundle, outbox, inbox, lane, progress, life });
+      const handledBy = this.handledBy(row);
+      return viewOf({ row, handledBy, held, evidence, bundle, outbox, inbox, lane, progress, life });
     });
   }
 
   async addEvidence(person: Person, transferId: string, input: EvidenceInput): Promise<EvidenceView> {
     requirePermission(person, 'evidence.add');
-    const { db, limits, now, random } = this.context;
+    const { db, limits, now, personal, random } = this.context;
     if (input.bytes > limits.fileBytes) throw new GatewayError('FILE_TOO_LARGE', { limit: limits.fileBytes });
     const at = now();
     const id = uuidv7(at.getTime(), random(10));
@@ -278,18 +292,21 @@ export class Transfers {
         lastVersion: null,
         createdAt: at.toISOString(),
       };
-      await insertRows(tx, EvidenceRow, [item]);
+      const kept = await personal.keep(tx, transferId, id, item.data ?? {});
+      await insertRows(tx, EvidenceRow, [{ ...item, data: kept }]);
       await this.edited(tx, row, person);
-      return evidenceOf({ ...item, data }, null);
+      const held = await personal.heldBy(tx, [transferId]);
+      return evidenceOf({ ...item, data }, held.of(transferId, id), null);
     });
   }
 
   async removeEvidence(person: Person, transferId: string, evidenceId: string): Promise<void> {
     requirePermission(person, 'evidence.remove');
-    const { db, blobs } = this.context;
+    const { db, blobs, personal } = this.context;
     await db.transaction(async (tx) => {
       const row = await this.draftOf(tx, person, transferId);
       await this.evidenceOf(tx, transferId, evidenceId);
+      await personal.drop(tx, transferId, evidenceId);
       // What was sent with a version stays with it.
       const sent = versionsOf(sharedView(lifeOf(row))).length;
       if (sent > 0) await tx.update(EvidenceRow, { id: evidenceId }, { lastVersion: sent });
@@ -313,17 +330,20 @@ export class Transfers {
       const item = await this.evidenceOf(tx, transferId, evidenceId);
       // An upload under way keeps what it is to be checked against.
       const expected = item.data?.[expectedKey];
-      const kept = expected === undefined ? data : { ...data, [expectedKey]: expected };
+      const { personal } = this.context;
+      const given = expected === undefined ? data : { ...data, [expectedKey]: expected };
+      const kept = await personal.keep(tx, transferId, evidenceId, given);
       await tx.update(EvidenceRow, { id: evidenceId }, { data: kept } as object);
       await this.edited(tx, row, person);
-      return evidenceOf({ ...item, data }, null);
+      const held = await personal.heldBy(tx, [transferId]);
+      return evidenceOf({ ...item, data }, held.of(transferId, evidenceId), null);
     });
   }
 
   async uploadState(person: Person, transferId: string, evidenceId: string): Promise<UploadState> {
-    requirePermission(person, 'transfer.read');
+    requirePermission(person, 'evidence.add');
     const item = await this.context.db.read(async (tx) => {
-      await this.visible(tx, transferId);
+      await this.visible(tx, person, transferId, 'evidence.add', 'content');
       return this.evidenceOf(tx, transferId, evidenceId);
     });
     if (item.digest) return stored(item);
@@ -383,14 +403,16 @@ export class Transfers {
   }
 
   /** @throws GatewayError BLOB_MISSING when the item's bytes have not all come yet */
-  async readEvidence(person: Person, transferId: string, evidenceId: string): Promise<Download> {
+  async readEvidence(person: Reader, transferId: string, evidenceId: string): Promise<Download> {
     requirePermission(person, 'evidence.read');
-    const { db, blobs } = this.context;
+    const { blobs, content, db } = this.context;
     const item = await db.transaction(async (tx) => {
-      await this.visible(tx, transferId);
+      const row = await this.found(tx, transferId);
+      requireSight(person, 'evidence.read', matterOf(row));
       const found = await this.evidenceOf(tx, transferId, evidenceId);
       if (!found.digest) throw new GatewayError('BLOB_MISSING', { evidence: evidenceId });
-      await this.record(tx, 'content.read', person, transferId, 'evidence', found.digest);
+      const reason = await content.mayRead(tx, person, row, 'evidence', 'evidence.read', found.digest);
+      if (!reason) await this.record(tx, 'content.read', person, transferId, 'evidence', found.digest);
       return found;
     });
     const { bytes, mediaType, fileName, digest } = item;
@@ -398,17 +420,19 @@ export class Transfers {
   }
 
   /** What the rules would say if it were sent now. */
-  async check(person: Person, id: string): Promise<RecognitionDecision> {
+  async check(person: Reader, id: string): Promise<RecognitionDecision> {
     requirePermission(person, 'transfer.check');
-    const { db, agreements, evaluation, node, now } = this.context;
-    return db.read(async (tx) => {
-      const row = await this.visible(tx, id);
+    const { agreements, content, evaluation, node, now, personal } = this.context;
+    return content.reading(person, async (tx) => {
+      const row = await this.found(tx, id);
+      await content.mayRead(tx, person, row, 'check', 'transfer.check');
       if (row.direction !== 'out' || row.data === null) throw new GatewayError('WRONG_STATE', { state: row.state });
       const where = { transferId: id, lastVersion: IsNull() };
       const evidence = await tx.find(EvidenceRow, { where, order: { seq: 'ASC' } });
+      const held = await personal.heldBy(tx, [id]);
       const at = now();
       const agreement = agreements.current(row.peer, at);
-      const transfer = composeTransfer(row, evidence, agreement, node);
+      const transfer = composeTransfer(row, evidence, agreement, node, held, at);
       return evaluation.decide(tx, { row, transfer, evidence, agreement, at });
     });
   }
@@ -456,14 +480,16 @@ export class Transfers {
   }
 
   /** The sealed bundle as one ASiC-E file, rendered while it is read; its length is known beforehand. */
-  async bundle(person: Person, id: string): Promise<Download> {
+  async bundle(person: Reader, id: string): Promise<Download> {
     requirePermission(person, 'bundle.export');
-    const { db, blobs } = this.context;
+    const { blobs, content, db } = this.context;
     const { row, bundle, evidence } = await db.transaction(async (tx) => {
-      const found = await this.visible(tx, id);
-      const sealed = found.bundleDigest ? await tx.findOneBy(BundleRow, { digest: found.bundleDigest }) : null;
+      const found = await this.visible(tx, person, id, 'bundle.export', 'content');
+      const sealed = await this.bundleOf(tx, found);
       if (!sealed) throw new GatewayError('WRONG_STATE', { state: found.state, command: 'export' });
-      await this.record(tx, 'content.exported', person, id, 'bundle', sealed.digest);
+      const toRead = await content.mayRead(tx, person, found, 'bundle', 'bundle.export');
+      const toReveal = await content.mayExport(tx, person, id, sealed.transferJson);
+      await this.record(tx, 'content.exported', person, id, 'bundle', sealed.digest, toReveal ?? toRead);
       const items = await tx.find(EvidenceRow, { where: { transferId: id }, order: { seq: 'ASC' } });
       return { row: found, bundle: sealed, evidence: items };
     });
@@ -485,7 +511,7 @@ export class Transfers {
   async documents(person: Person, id: string): Promise<DocumentView[]> {
     requirePermission(person, 'transfer.read');
     const rows = await this.context.db.read(async (tx) => {
-      await this.visible(tx, id);
+      await this.visible(tx, person, id, 'transfer.read', 'content');
       return tx.find(DocumentRow, { where: { transferId: id }, order: { createdAt: 'ASC', digest: 'ASC' } });
     });
     return rows.map(({ digest, type, side, manifestDigest, createdAt, content }) => {
@@ -497,7 +523,7 @@ export class Transfers {
   /** The peer's receipt for what was sent, or this node's own for what it received; both as a tlog-proof. */
   async receipt(person: Person, id: string): Promise<string> {
     requirePermission(person, 'receipt.read');
-    const message = await this.message(id);
+    const message = await this.message(person, id, 'receipt.read');
     if (message.receipt === null) throw new GatewayError('NOT_FOUND', { what: 'receipt' });
     if (message.receipt !== undefined) return message.receipt;
     return (await this.context.audit.proofOf(message.logId!)).proof;
@@ -505,7 +531,7 @@ export class Transfers {
 
   async envelope(person: Person, id: string): Promise<string> {
     requirePermission(person, 'envelope.read');
-    return (await this.message(id)).envelope;
+    return (await this.message(person, id, 'envelope.read')).envelope;
   }
 
   private async settledAmong(ids: string[]): Promise<string[]> {
@@ -515,9 +541,13 @@ export class Transfers {
     return rows.map((row) => row.id);
   }
 
-  private async message(id: string): Promise<{ envelope: string; receipt?: string | null; logId?: number }> {
+  private async message(
+    person: Person,
+    id: string,
+    permission: Permission,
+  ): Promise<{ envelope: string; receipt?: string | null; logId?: number }> {
     return this.context.db.read(async (tx) => {
-      const row = await this.visible(tx, id);
+      const row = await this.visible(tx, person, id, permission, 'metadata');
       if (!row.jti) throw new GatewayError('NOT_FOUND', { what: 'envelope' });
       if (row.direction === 'in') {
         const { envelope, logId } = (await takenEnvelope(tx, row.jti))!;
@@ -540,10 +570,27 @@ export class Transfers {
     return this.context.agreements.handledBy(row.peer, this.context.now());
   }
 
-  private async visible(tx: Tx, id: string): Promise<TransferRow> {
+  private async visible(
+    tx: Tx,
+    person: Person,
+    id: string,
+    permission: Permission,
+    wanted: 'content' | 'metadata',
+  ): Promise<TransferRow> {
+    const row = await this.found(tx, id);
+    requireSight(person, permission, matterOf(row), wanted);
+    return row;
+  }
+
+  private async found(tx: Tx, id: string): Promise<TransferRow> {
     const row = await tx.findOneBy(TransferRow, { id });
     if (!row) throw new GatewayError('NOT_FOUND', { what: 'transfer' });
     return row;
+  }
+
+  private async bundleOf(tx: Tx, { bundleDigest }: TransferRow): Promise<BundleRow | null> {
+    const stored = bundleDigest ? await tx.findOneBy(BundleRow, { digest: bundleDigest }) : null;
+    return stored && this.context.personal.openedBundle(stored);
   }
 
   /** The author's own draft, locked. Others may read it, never change it. */
@@ -590,11 +637,12 @@ export class Transfers {
     transfer: string,
     what: string,
     digest: Digest,
+    reason: string | null = null,
   ): Promise<void> {
     const entry: LogEvent =
       event === 'content.read'
-        ? { event, subject: { object: digest, person: person.id, transfer, what } }
-        : { event, subject: { digest, object: null, person: person.id, transfer, what } };
+        ? { event, subject: { object: digest, person: person.id, reason, transfer, what } }
+        : { event, subject: { digest, object: null, person: person.id, reason, transfer, what } };
     await this.context.audit.append(tx, [entry]);
   }
 }

@@ -1,9 +1,16 @@
 import { type Digest, type ErrorCode, parseLogEntry, parseTlogProof } from '@jieqiao/core';
 import type { LaneTrouble, PushProgress, SentEnvelope, Settled, TakenEnvelope } from '@jieqiao/delivery';
-import type { RecognitionDecision, TransferData, TransferKind } from '@jieqiao/recognition';
+import {
+  maskTransfer,
+  type RecognitionDecision,
+  type Redaction,
+  type TransferData,
+  type TransferKind,
+} from '@jieqiao/recognition';
 import { messageIn } from './envelopes';
 import { settle } from './lane-callbacks';
 import type { LifeView } from './life-view';
+import { type Held, type HeldData, joinMasked, ofCaseData } from './personal-data';
 import type { Sent } from './send-transfer';
 import type { BundleRow, DeliveryState, EvidenceRow, ItemDecision, TransferRow } from './tables';
 import type { LifeState } from './transfer/lifecycle';
@@ -39,7 +46,8 @@ export interface TransferView {
   kind: TransferKind;
   dossier: string;
   number: string;
-  title: string;
+  /** Null for those who see metadata only, and for supervisors in a list. */
+  title: string | null;
   /** The node with which it was exchanged, and whose log and keys prove it, for ever. */
   peer: string;
   /** The node that deals with it on the other side now: the peer, or whoever has taken its powers over. */
@@ -49,7 +57,10 @@ export interface TransferView {
   version: number;
   createdAt: string;
   updatedAt: string;
+  /** Typed personal data in it is masked. */
   data: Record<string, unknown>;
+  /** Typed personal data that was taken out before it was sealed. */
+  redacted: readonly Redaction[];
   evidence: EvidenceView[];
   /** This node's own decision: made at sending, or on receipt. */
   recognition: RecognitionDecision | null;
@@ -66,7 +77,7 @@ export interface TransferView {
 /** A transfer without what needs other tables: a line of a list. */
 export type TransferSummary = Omit<
   TransferView,
-  'data' | 'evidence' | 'recognition' | 'decisions' | 'findings' | 'life' | 'envelope' | 'receipt' | 'delivery'
+  | 'data' | 'redacted' | 'evidence' | 'recognition' | 'decisions' | 'findings' | 'life' | 'envelope' | 'receipt' | 'delivery'
 > & {
   delivery: Pick<DeliveryView, 'state' | 'refusal'>;
 };
@@ -74,7 +85,10 @@ export type TransferSummary = Omit<
 export interface ViewSources {
   row: TransferRow;
   handledBy: string;
+  /** Of a draft. */
+  held: HeldData;
   evidence: readonly EvidenceRow[];
+  /** Opened. */
   bundle: BundleRow | null;
   outbox: SentEnvelope | null;
   inbox: TakenEnvelope | null;
@@ -104,16 +118,17 @@ export function summaryOf(row: TransferRow, handledBy: string): TransferSummary 
 }
 
 export function viewOf(sources: ViewSources): TransferView {
-  const { row, handledBy, bundle, outbox, inbox } = sources;
-  const sealed = bundle ? (JSON.parse(bundle.transferJson.toString()) as TransferData) : null;
+  const { row, handledBy, held, bundle, outbox, inbox } = sources;
+  const sealed = bundle ? maskTransfer(JSON.parse(bundle.transferJson.toString()) as TransferData) : null;
   // A draft that was sent before and is being edited again shows what the officer works on, not what was sealed.
-  const data = row.data ?? (sealed ? caseDataOf(sealed) : {});
+  const data = row.data ? joinMasked(row.data, held.of(row.id, ofCaseData)) : sealed ? caseDataOf(sealed) : {};
   const message = outbox ?? inbox;
   return {
     ...summaryOf(row, handledBy),
     delivery: deliveryOf(sources),
     data,
-    evidence: sources.evidence.map((item) => evidenceOf(item, sealed)),
+    redacted: sealed?.redacted ?? [],
+    evidence: sources.evidence.map((item) => evidenceOf(item, held.of(row.id, item.id), sealed)),
     recognition: decisionOf(row, bundle),
     decisions: Object.fromEntries(
       Object.entries(row.decisions ?? {}).map(([id, { level, reason, at }]) => [
@@ -149,9 +164,10 @@ function deliveryOf({ row, outbox, inbox, lane, progress }: ViewSources): Delive
   };
 }
 
-export function evidenceOf(row: EvidenceRow, sealed: TransferData | null): EvidenceView {
+/** @param sealed masked */
+export function evidenceOf(row: EvidenceRow, held: Held | undefined, sealed: TransferData | null): EvidenceView {
   const { id, seq, fileName, mediaType, bytes, digest, firstHashAt } = row;
-  const data = row.data ?? formFieldsOf(sealed, seq);
+  const data = row.data ? joinMasked(row.data, held) : formFieldsOf(sealed, seq);
   return { id, seq, fileName, mediaType, bytes, complete: digest !== null, digest, firstHashAt, data };
 }
 
@@ -163,7 +179,7 @@ function formFieldsOf(sealed: TransferData | null, seq: number): Record<string, 
 }
 
 function caseDataOf(transfer: TransferData): Record<string, unknown> {
-  const { schema, id, dossier, kind, number, from, to, evidence, documents, ...data } = transfer;
+  const { schema, id, dossier, kind, number, from, to, evidence, documents, redacted, ...data } = transfer;
   return { ...data, unit: from.unit };
 }
 

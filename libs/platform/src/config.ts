@@ -139,6 +139,9 @@ export class LimitsConfig {
 
   @whole(1, 64 * 1024 * gib, 'Bytes that one peer may have announced and not yet delivered.')
   peerAnnouncedBytes = 100 * gib;
+
+  @whole(1, 10_000, 'Values of personal data that one person may have revealed in an hour.')
+  revealsPerHour = 60;
 }
 
 export class SessionConfig {

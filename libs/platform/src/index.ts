@@ -13,3 +13,4 @@ export * from './step';
 export * from './terminal-text';
 export * from './timestamp-client';
 export * from './timestamp-keys';
+export * from './vault';

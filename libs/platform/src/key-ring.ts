@@ -12,6 +12,7 @@ import {
   sealUrn,
   trustedParty,
 } from '@jieqiao/core';
+import type { DataKey } from './vault';
 
 /** A key and its certificate as TLS wants them, PEM. */
 export interface TlsIdentity {
@@ -36,6 +37,7 @@ export interface KeyRingParts {
   retiredLogs?: readonly NoteKey[];
   crls?: readonly Crl[];
   sessionSecret?: Buffer;
+  dataKeys?: readonly DataKey[];
 }
 
 type Answer = { signer: Signer } | { problem: ChainProblem };
@@ -54,6 +56,8 @@ export class KeyRing {
   readonly retiredLogs: readonly NoteKey[];
   readonly crls: readonly Crl[];
   readonly sessionSecret: Buffer;
+  /** For data at rest: the newest seals, each opens what it has sealed. */
+  readonly dataKeys: readonly DataKey[];
   private readonly identities: ReadonlyMap<Signer, TlsIdentity>;
   private readonly chosen = new Map<string, { second: number; answer: Answer }>();
 
@@ -67,6 +71,7 @@ export class KeyRing {
     this.retiredLogs = retiredLogs;
     this.crls = crls;
     this.sessionSecret = sessionSecret;
+    this.dataKeys = parts.dataKeys ?? [];
     this.identities = new Map(
       nodes.map(({ signer, keyPem }) => [signer, { key: keyPem, cert: signer.certificate.toPem() }]),
     );

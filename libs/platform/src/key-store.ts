@@ -41,6 +41,7 @@ import {
 import { KeyRing, type NodeKey } from './key-ring';
 import { readPkcs12, writePkcs12 } from './pkcs12';
 import { step } from './step';
+import { type DataKey, dataKey } from './vault';
 
 export interface NewKeys {
   node: string;
@@ -108,6 +109,7 @@ export class KeyStore {
     this.writePair('node', await issueCertificate(root, nodeRequest(node, authority, hosts, leaf)));
     this.writeFile('log.key.pem', pemOf(generateKeyPairSync('ed25519').privateKey));
     this.writeFile('session.key', randomBytes(32).toString('hex'));
+    this.ensureDataKey();
     this.writeFile('complete', `${now.toISOString()}\n`);
   }
 
@@ -157,6 +159,18 @@ export class KeyStore {
     const { privateKey } = generateKeyPairSync('ed25519');
     this.claim('log', (generation) => keyFile('log', generation), pemOf(privateKey));
     return noteSigner(this.origin(), privateKey);
+  }
+
+  /** A new key for data at rest. What older keys have sealed, they go on opening: none is ever taken away. */
+  rotateData(): DataKey {
+    const secret = randomBytes(32);
+    this.claim('data', dataFile, secret.toString('hex'));
+    return dataKey(secret);
+  }
+
+  /** Makes the first key for data at rest where there is none yet; of several processes at once, one does. */
+  ensureDataKey(): void {
+    if (this.dataGenerations().length === 0) this.createFile(dataFile(1), randomBytes(32).toString('hex'));
   }
 
   /**
@@ -286,6 +300,7 @@ export class KeyStore {
       retiredLogs: this.retiredLogs(),
       crls: roots.flatMap((generation) => this.crl(generation) ?? []),
       sessionSecret: Buffer.from(this.read('session.key').trim(), 'hex'),
+      dataKeys: this.dataGenerations().map((generation) => this.readDataKey(dataFile(generation))),
     });
   }
 
@@ -422,6 +437,16 @@ export class KeyStore {
     return noteSigner(this.origin(), readKey(this.read(keyFile('log', generation)), createPrivateKey));
   }
 
+  private dataGenerations(): number[] {
+    return this.numbers(/^data(?:-([0-9]+))?\.key$/);
+  }
+
+  private readDataKey(file: string): DataKey {
+    const secret = this.read(file).trim();
+    if (!/^[0-9a-f]{64}$/.test(secret)) throw new GatewayError('KEY_UNUSABLE', { reason: 'unreadable', file });
+    return dataKey(Buffer.from(secret, 'hex'));
+  }
+
   private retiredLogs(): NoteKey[] {
     return this.numbers(/^log(?:-([0-9]+))?\.pub\.pem$/).map((generation) => {
       const publicKey = readKey(this.read(`${stem('log', generation)}.pub.pem`), createPublicKey);
@@ -546,6 +571,7 @@ export class LiveKeys {
 const stem = (use: string, generation: number): string => (generation === 1 ? use : `${use}-${generation}`);
 const keyFile = (use: string, generation: number): string => `${stem(use, generation)}.key.pem`;
 const certFile = (use: string, generation: number): string => `${stem(use, generation)}.cert.pem`;
+const dataFile = (generation: number): string => `${stem('data', generation)}.key`;
 const crlFile = (root: number): string => `${stem('crl', root)}.der`;
 
 /** Begins a day before issue, so that a clock that is behind does not refuse a new certificate. */

@@ -18,6 +18,12 @@ const secretMembers = [
   'databaseUrl',
   'login',
   'certNo',
+  'idNumber',
+  'birthDate',
+  'phone',
+  'address',
+  'personal',
+  'reporter',
 ];
 
 /**

@@ -223,8 +223,8 @@ describe('what a new version changes, in words', () => {
     [
       'a redaction',
       (text) => text.terms.parameters!.redaction!.CASE!.push('mobile-phone'),
-      ['新增“案件移送”中须隐去的个人信息 手机号码'],
-      ['personal data to be removed (case) added: mobile telephone number'],
+      ['新增“案件移送”中须隐去的个人信息 电话号码'],
+      ['personal data to be removed (case) added: telephone number'],
     ],
     [
       'a rule switched on again',

@@ -2,6 +2,7 @@ import { GatewayError, hasCode, schemaCheck } from '@jieqiao/core';
 import { isRealDate } from './china-date';
 import { type LegalBasis, legalBasis } from './legal-basis';
 import { maxOwnRules, type OwnRule, OwnRules, ownRule } from './own-rules/own-rules';
+import { type PersonalDataCategory, personalDataCategories } from './personal-data';
 import { ruleIds } from './rules/rule-id';
 import { forbiddenSwitch, type RuleSwitches, switchedResults } from './rules/switches';
 import { code, line, list, node, object, text, word } from './schema-parts';
@@ -11,8 +12,6 @@ import {
   evidenceKinds,
   type HarmKind,
   harmKinds,
-  type PersonalDataCategory,
-  personalDataCategories,
   type TransferData,
   type TransferKind,
   transferKinds,
@@ -129,9 +128,9 @@ export interface RuleParameters {
   };
   /** Grounds on which the parties treat a transfer as urgent. */
   urgencyGrounds: UrgencyGround[];
-  /** Categories of personal data that must not stand in the text of each kind of transfer. */
+  /** Categories of personal data that each kind of transfer must not carry, typed or in its text. */
   redaction: Partial<Record<TransferKind, PersonalDataCategory[]>>;
-  /** Purposes for which such data may stand there all the same, when the transfer states one. */
+  /** Purposes for which such data may be carried all the same, when the transfer states one. */
   personalDataPurposes: string[];
   /** A statement is proposed AFTER_REVIEW only when its taking was recorded. */
   statementNeedsRecording: boolean;
@@ -234,14 +233,15 @@ export const defaultRuleParameters: RuleParameters = {
   },
   urgencyGrounds: ['ongoing', 'perishable', 'safety'],
   redaction: {
-    LEAD: ['id-number', 'mobile-phone'],
+    LEAD: ['id-number', 'mobile-phone', 'home-address', 'birth-date'],
     CASE: ['id-number'],
     ASSIST: ['id-number'],
     EVIDENCE: ['id-number'],
-    NOTICE: ['id-number', 'mobile-phone'],
-    CRIMINAL_STATUS: ['id-number', 'mobile-phone'],
+    // These two carry an outcome only.
+    NOTICE: [...personalDataCategories],
+    CRIMINAL_STATUS: [...personalDataCategories],
   },
-  personalDataPurposes: ['telecom-suspension'],
+  personalDataPurposes: ['telecom-suspension', 'identify-party', 'serve-documents', 'hear-witness'],
   statementNeedsRecording: true,
   bufferMetres: defaultBufferMetres,
   crimeThresholds: [
@@ -549,6 +549,14 @@ export function directionOf(
   const covers = (entry: AgreementDirection) =>
     entry.families.includes(transfer.family) && entry.transferKinds.includes(transfer.kind);
   return inherited.find(covers) ?? inherited[0];
+}
+
+/** What applies in a direction: its own parameters go before the agreement's, and these before the defaults. */
+export function parametersOf(
+  agreement: RecognitionAgreement,
+  direction: AgreementDirection | undefined,
+): RuleParameters {
+  return { ...defaultRuleParameters, ...agreement.terms.parameters, ...direction?.parameters };
 }
 
 function holderOfPowers(parties: readonly RecognitionParty[], node: string, at: string): string {

@@ -1,9 +1,9 @@
 import {
   type AgreementDirection,
-  defaultRuleParameters,
   directionOf,
   type LegalBasis,
   ownRules,
+  parametersOf,
   type RecognitionAgreement,
   type RecognitionLevel,
   type RuleParameters,
@@ -125,11 +125,7 @@ export interface RecognitionInput {
 export function evaluateRecognition(given: RecognitionInput): RecognitionDecision {
   const { transfer, agreement, manifest, at, catalogue, registers, findings = {} } = given;
   const direction = directionOf(agreement, transfer, at);
-  const parameters: RuleParameters = {
-    ...defaultRuleParameters,
-    ...agreement.terms.parameters,
-    ...direction?.parameters,
-  };
+  const parameters = parametersOf(agreement, direction);
   const input: RuleInput = {
     ...{ transfer, agreement, direction, parameters, manifest, at, catalogue, registers, findings },
     act: actAsFound(transfer, findings),

@@ -5,7 +5,9 @@ export {
   agreementTermsSchema,
   type CrimeThreshold,
   defaultRuleParameters,
+  directionOf,
   type LegalBasis,
+  parametersOf,
   type RecognitionAgreement,
   type RecognitionLevel,
   type RuleParameters,
@@ -42,6 +44,22 @@ export { type Findings, findingsSchema, parseFindings } from './findings';
 export type { Registers } from './registers';
 export { type EvaluationFault, type ExpressionFault, expressionLimits } from './own-rules/expression';
 export { maxOwnRules, type OwnRule, type OwnRuleId, type OwnRuleWords } from './own-rules/own-rules';
+export {
+  categoryOf,
+  isTelephone,
+  maskBlock,
+  masks,
+  type PersonalBlock,
+  type PersonalDataCategory,
+  type PersonalFault,
+  type PersonalField,
+  personalDataCategories,
+  personalFaults,
+  personalFields,
+  sexes,
+} from './personal-data';
+export { maskTransfer, type Redaction, redactTransfer, removedBlocks, spills, typedPersonalData } from './redaction';
+export { holdsPersonalNumber } from './rules/r16-personal-data';
 export { type Facts, type RemedyCode, type RuleId, type RuleResult, remedyCodes } from './rules/rule';
 export { mayGoDownTo, type RuleSwitches } from './rules/switches';
 export {
@@ -72,10 +90,8 @@ export {
   type LeadSource,
   leadSources,
   type PartyRole,
-  type PersonalDataCategory,
   parseTransferData,
   partyRoles,
-  personalDataCategories,
   type Quantity,
   type QuantityUnit,
   quantityUnits,

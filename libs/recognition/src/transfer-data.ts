@@ -1,5 +1,15 @@
 import { bundleNameProblem, canonicalJson, type Digest, GatewayError, parseCanonicalJson } from '@jieqiao/core';
 import type { ValidateFunction } from 'ajv';
+import {
+  isIdNumber,
+  isTelephone,
+  type PersonalBlock,
+  type PersonalDataCategory,
+  personalDataCategories,
+  personalFaults,
+  personalFields,
+  personalSchema,
+} from './personal-data';
 import { code, day, instant, line, list, newAjv, node, object, text, word } from './schema-parts';
 
 /** The schema identifier that every `transfer.json` of this version carries. Specification: docs/spec/transfer.md. */
@@ -44,9 +54,6 @@ export type HarmKind = (typeof harmKinds)[number];
 /** Who handed in material that officers did not collect themselves. */
 export const handedInSources = ['hotline', 'grid', 'citizen', 'other-body'] as const;
 export type HandedInSource = (typeof handedInSources)[number];
-
-export const personalDataCategories = ['id-number', 'mobile-phone'] as const;
-export type PersonalDataCategory = (typeof personalDataCategories)[number];
 
 export const quantityUnits = ['tonne', 'kilogram', 'cubic-metre', 'square-metre', 'piece'] as const;
 export type QuantityUnit = (typeof quantityUnits)[number];
@@ -100,6 +107,8 @@ export interface TransferParty {
   vessel?: string;
   /** Absent: not stated, so nothing follows. */
   roles?: PartyRole[];
+  /** Of a person, or of whoever speaks for an organisation. */
+  personal?: PersonalBlock;
 }
 
 /** 先行登记保存 (行政处罚法 §56). Instants. */
@@ -176,6 +185,8 @@ export interface TransferEvidence {
   documentType?: string;
   registration?: EvidenceRegistration;
   seizure?: EvidenceSeizure;
+  /** Of whoever gave the statement (证据规定 §13). */
+  personal?: PersonalBlock;
 }
 
 /** Where the act happened. */
@@ -202,7 +213,7 @@ export interface TransferDocument {
   digest: Digest;
 }
 
-/** `transfer.json` of a bundle: what is handed over, in data. Times carry their offset; nothing in it is a person's ID number. */
+/** `transfer.json` of a bundle: what is handed over, in data. Times carry their offset; personal data has its own fields. */
 export interface TransferData {
   schema: typeof transferSchemaId;
   id: string;
@@ -247,6 +258,8 @@ export interface TransferData {
   /** What a request for assistance asks for, numbered from 1. */
   matters?: { no: number; text: string }[];
   attestation?: TransferAttestation[];
+  /** Typed fields that the sender's node took out before it sealed. */
+  redacted?: { pointer: string; category: PersonalDataCategory }[];
 }
 
 /** One thing wrong with transfer data: the JSON pointer (RFC 6901) to it and the rule of form it breaks. */
@@ -289,6 +302,12 @@ export const actParts = {
     datum: { const: 'WGS-84' },
   },
 } as const;
+const personalPointer = {
+  type: 'string',
+  pattern: `^/(?:parties|evidence)/(?:0|[1-9][0-9]{0,2})/personal/(?:${personalFields.join('|')})$`,
+} as const;
+const maxParties = 100;
+const maxPersonalFields = (maxParties + transferLimits.maxEvidence) * personalFields.length;
 
 const evidenceSchema = object(
   {
@@ -342,6 +361,7 @@ const evidenceSchema = object(
       },
       ['extended', 'testing', 'released'],
     ),
+    personal: personalSchema,
   },
   [
     'method',
@@ -366,10 +386,11 @@ const evidenceSchema = object(
     'documentType',
     'registration',
     'seizure',
+    'personal',
   ],
 );
 
-/** JSON Schema (draft 07) of `transfer.json`. Formats `instant`, `day` and `uscc` are defined in docs/spec/transfer.md. */
+/** JSON Schema (draft 07) of `transfer.json`. Formats `instant`, `day`, `uscc`, `id-number` and `telephone` are defined in docs/spec/transfer.md. */
 export const transferSchema: Readonly<Record<string, unknown>> = {
   $schema: 'http://json-schema.org/draft-07/schema#',
   title: transferSchemaId,
@@ -421,10 +442,11 @@ export const transferSchema: Readonly<Record<string, unknown>> = {
             plate: line(20),
             vessel: line(60),
             roles: list({ enum: partyRoles }, partyRoles.length, { uniqueItems: true }),
+            personal: personalSchema,
           },
-          ['name', 'uscc', 'plate', 'vessel', 'roles'],
+          ['name', 'uscc', 'plate', 'vessel', 'roles', 'personal'],
         ),
-        100,
+        maxParties,
         { minItems: 1 },
       ),
       facts: text(8000),
@@ -459,8 +481,12 @@ export const transferSchema: Readonly<Record<string, unknown>> = {
         ]),
         50,
       ),
+      redacted: list(
+        object({ pointer: personalPointer, category: { enum: personalDataCategories } }),
+        maxPersonalFields,
+      ),
     },
-    ['urgencyGrounds', 'item', 'documents', 'personalData', 'citations', 'matters', 'attestation'],
+    ['urgencyGrounds', 'item', 'documents', 'personalData', 'citations', 'matters', 'attestation', 'redacted'],
   ),
 };
 
@@ -487,6 +513,8 @@ function validator(mode: 'first' | 'all'): ValidateFunction {
   if (!validate) {
     validate = newAjv(mode === 'all')
       .addFormat('uscc', isUscc)
+      .addFormat('id-number', isIdNumber)
+      .addFormat('telephone', isTelephone)
       .compile(transferSchema);
     compiled.set(mode, validate);
   }
@@ -537,7 +565,16 @@ function consistencyFaults(transfer: TransferData): TransferFault[] {
     if (seqs.has(item.seq)) faults.push({ pointer: `/evidence/${i}/seq`, rule: 'unique' });
     seqs.add(item.seq);
     nameFault(faults, names, `evidence/${item.fileName}`, `/evidence/${i}/fileName`);
+    if (item.personal && !isStatement(item))
+      faults.push({ pointer: `/evidence/${i}/personal`, rule: 'statement-only' });
   });
+  for (const [holder, list] of Object.entries({ parties: transfer.parties, evidence })) {
+    list.forEach(({ personal = {} }, i) => {
+      for (const { field, rule } of personalFaults(personal)) {
+        faults.push({ pointer: `/${holder}/${i}/personal/${field}`, rule });
+      }
+    });
+  }
   documents.forEach((document, i) => {
     if (!claim(ids, document.id)) faults.push({ pointer: `/documents/${i}/id`, rule: 'unique' });
     nameFault(faults, names, `documents/${document.fileName}`, `/documents/${i}/fileName`);
@@ -553,6 +590,7 @@ function consistencyFaults(transfer: TransferData): TransferFault[] {
 function orderFault(faults: TransferFault[], from: string, to: string | undefined, pointer: string): void {
   if (to !== undefined && Date.parse(to) < Date.parse(from)) faults.push({ pointer, rule: 'order' });
 }
+const isStatement = ({ kind }: TransferEvidence) => kind === 'witness-testimony' || kind === 'party-statement';
 
 function claim(taken: Set<string>, value: string): boolean {
   if (taken.has(value)) return false;

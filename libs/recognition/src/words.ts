@@ -8,15 +8,9 @@ import type {
 } from './evaluate';
 import type { EvaluationFault } from './own-rules/expression';
 import type { OwnRuleId } from './own-rules/own-rules';
+import type { PersonalDataCategory } from './personal-data';
 import type { Facts, RemedyCode, RuleId, RuleResult } from './rules/rule';
-import type {
-  EvidenceKind,
-  HandedInSource,
-  LeadSource,
-  PersonalDataCategory,
-  TransferKind,
-  UrgencyGround,
-} from './transfer-data';
+import type { EvidenceKind, HandedInSource, LeadSource, TransferKind, UrgencyGround } from './transfer-data';
 
 export type Language = 'zh' | 'en';
 export type Words = Readonly<Record<Language, string>>;
@@ -359,7 +353,11 @@ const handedInWords: Readonly<Record<HandedInSource, Words>> = {
 
 const personalDataWords: Readonly<Record<PersonalDataCategory, Words>> = {
   'id-number': { zh: '公民身份号码', en: 'resident ID number' },
-  'mobile-phone': { zh: '手机号码', en: 'mobile telephone number' },
+  'mobile-phone': { zh: '电话号码', en: 'telephone number' },
+  'home-address': { zh: '住址', en: 'home address' },
+  'birth-date': { zh: '出生日期', en: 'date of birth' },
+  name: { zh: '姓名', en: 'name' },
+  particulars: { zh: '性别、年龄、职业', en: 'sex, age, occupation' },
 };
 
 /** Whom an article names, what a party is. */

@@ -20,6 +20,7 @@ import {
   clockOf,
   configOf,
   configOption,
+  dataKeyIssued,
   fingerprintOf,
   keyStoreOf,
   logEvents,
@@ -35,11 +36,12 @@ const maxRequestBytes = 32 * 1024;
 /** Enough of a serial number to tell certificates apart; any longer or shorter beginning that is unique will do. */
 const shownSerial = 12;
 
-export const useWords: Readonly<Record<StoredCertificate['use'] | 'log' | 'officer', Text>> = {
+export const useWords: Readonly<Record<StoredCertificate['use'] | 'log' | 'data' | 'officer', Text>> = {
   root: { zh: '根证书', en: 'root' },
   seal: { zh: '电子印章', en: 'seal' },
   node: { zh: '节点证书', en: 'node certificate' },
   log: { zh: '日志密钥', en: 'log key' },
+  data: { zh: '数据密钥', en: 'data key' },
   officer: { zh: '执法人员证书', en: 'officer’s certificate' },
 };
 
@@ -120,7 +122,7 @@ export const keyList = command({
   },
 });
 
-const rotatable = ['node', 'seal', 'log', 'root'] as const;
+const rotatable = ['node', 'seal', 'data', 'log', 'root'] as const;
 type Rotatable = (typeof rotatable)[number];
 
 export const keyRotate = command({
@@ -128,8 +130,8 @@ export const keyRotate = command({
   operands: rotatable.join('|'),
   count: [1, 1],
   summary: {
-    zh: '换发密钥和证书。node、seal 换后即用，不停机、不改协议；log、root 换后须签新版协议才启用',
-    en: 'Make a new key. node and seal are used at once, with no stop and no new agreement; log and root once a new version names them',
+    zh: '换发密钥和证书。node、seal、data 换后即用，不停机、不改协议；log、root 换后须签新版协议才启用',
+    en: 'Make a new key. node, seal and data are used at once, with no stop and no new agreement; log and root once a new version names them',
   },
   options: {
     host: {
@@ -161,6 +163,7 @@ export const keyRotate = command({
     await withNode(cli, config, async (gateway) => {
       const events: LogEvent[] = [];
       if (what === 'log') events.push(logKeyIssued(store.rotateLog().key));
+      else if (what === 'data') events.push(dataKeyIssued(store.rotateData()));
       else if (what === 'root') {
         const before = new Set(store.certificates().map(({ certificate }) => certificate.fingerprint));
         await store.rotateRoot(now, given.authority);
@@ -179,7 +182,14 @@ export const keyRotate = command({
       const keys = store.load();
       keepOwnCard(config, makeOwnCard(config, keys, profileOf(config, keys), { now }));
       terminal.line(terminal.say({ zh: '已换发{use}', en: 'Made: a new {use}' }, { use: useWords[what as Rotatable] }));
-      if (what === 'node' || what === 'seal') {
+      if (what === 'data') {
+        terminal.paragraph(
+          terminal.say({
+            zh: '运行中的节点几秒内换用新的。旧数据密钥须一直留着：没有它，此前的个人信息再也打不开。',
+            en: 'A running node uses it within seconds. Keep the old one for ever: without it, earlier personal data can’t be opened.',
+          }),
+        );
+      } else if (what === 'node' || what === 'seal') {
         terminal.paragraph(
           terminal.say({
             zh: '运行中的节点几秒内换用新的。旧证书到期前仍然有效；若旧密钥可能泄露，另用 jieqiao key revoke 吊销。',

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Certificate } from '@jieqiao/core';
 import { digestFromRaw, digestOf, type LogEvent, type NoteKey } from '@jieqiao/core';
-import { createLogger, KeyStore, loadConfig, type NodeConfig, nodeClock } from '@jieqiao/platform';
+import { createLogger, type DataKey, KeyStore, loadConfig, type NodeConfig, nodeClock } from '@jieqiao/platform';
 import type { Gateway } from '../gateway';
 import type { Cli, Option } from './command';
 
@@ -57,6 +57,11 @@ export function certificateIssued(use: string, certificate: Certificate): LogEve
 export function logKeyIssued({ publicKey }: NoteKey): LogEvent {
   const fingerprint = digestOf(publicKey.export({ type: 'spki', format: 'der' }));
   return { event: 'key.issued', subject: { fingerprint, use: 'log' } };
+}
+
+/** By the id that stands before whatever the key has sealed: nothing of the key itself. */
+export function dataKeyIssued({ id }: DataKey): LogEvent {
+  return { event: 'key.issued', subject: { fingerprint: digestOf(id), use: 'data' } };
 }
 
 export function fingerprintOf(certificate: Certificate) {

@@ -65,6 +65,10 @@ export const personAdd = command({
     },
     'cert-no': { value: 'NUMBER', about: { zh: '执法证号', en: 'number of the enforcement certificate' } },
     unit: { value: 'UNIT', about: { zh: '执法队伍', en: 'the squad' } },
+    'qualified-since': {
+      value: 'DAY',
+      about: { zh: '取得法律职业资格之日（法制审核）', en: 'the day a legal reviewer qualified, YYYY-MM-DD' },
+    },
     ...configOption,
   },
   async run(given, _operands, cli) {
@@ -81,7 +85,8 @@ export const personAdd = command({
       zh: '新密码（至少 10 位）：',
       en: 'New password (10 characters or more): ',
     });
-    const person = { login, password, name, roles: wanted as Role[], certNo: given['cert-no'], unit: given.unit };
+    const { unit, 'cert-no': certNo, 'qualified-since': qualifiedSince } = given;
+    const person = { login, password, name, roles: wanted as Role[], certNo, unit, qualifiedSince };
     const isNew = await withNode(cli, config, (gateway) => addPerson(gateway, person));
     if (!isNew)
       throw new Stop({ zh: '已有用户 {login}，没有改动', en: '{login} exists and was not changed' }, { login });

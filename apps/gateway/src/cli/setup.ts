@@ -19,8 +19,8 @@ export const setup = command({
     people: {
       value: 'FILE',
       about: {
-        zh: 'JSON 列表：login、password、name、roles、certNo、unit；已有的人不动',
-        en: 'a JSON list of {login, password, name, roles, certNo, unit}; who exists is left alone',
+        zh: 'JSON 列表：login、password、name、roles、certNo、unit、qualifiedSince；已有的人不动',
+        en: 'a JSON list of {login, password, name, roles, certNo, unit, qualifiedSince}; who exists is left alone',
       },
     },
     ...configOption,

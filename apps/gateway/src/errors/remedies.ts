@@ -37,6 +37,7 @@ export const remedies: Readonly<Record<ErrorCode, Text>> = {
   SESSION_EXPIRED: signInAgain,
   SESSION_REVOKED: signInAgain,
   FORBIDDEN: text('由有权限的人员办理', 'Somebody whose role permits it must do this'),
+  REASON_REQUIRED: text('选择一项理由并写明', 'Choose one of the reasons and say more in words'),
   TOO_MANY_REQUESTS: text('过一分钟再试', 'Try again in a minute'),
   PRECONDITION_REQUIRED: correctInput,
   PRECONDITION_FAILED: text('重新读取后再改', 'Read it again, then change it'),

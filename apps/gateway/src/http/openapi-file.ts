@@ -1,7 +1,7 @@
 import { Access } from '@jieqiao/access';
 import { AuditLog } from '@jieqiao/audit';
 import { AgreementBook, Peers } from '@jieqiao/delivery';
-import { Transfers } from '@jieqiao/exchange';
+import { ContentAccess, Transfers } from '@jieqiao/exchange';
 import { Metrics, NodeConfig } from '@jieqiao/platform';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
@@ -12,7 +12,18 @@ import { openApiDocument } from './openapi';
 
 /** The text of docs/api/openapi.json: from the controllers alone, with no database, keys or port. */
 export async function openApiFile(): Promise<string> {
-  const parts = [NodeConfig, Access, Transfers, AgreementBook, Peers, AuditLog, Metrics, healthChecks, clock];
+  const parts = [
+    NodeConfig,
+    Access,
+    ContentAccess,
+    Transfers,
+    AgreementBook,
+    Peers,
+    AuditLog,
+    Metrics,
+    healthChecks,
+    clock,
+  ];
   const module = httpModule(parts.map((provide) => ({ provide, useValue: {} })));
   const app = await NestFactory.create(module, new FastifyAdapter(), { logger: false, abortOnError: false });
   try {

@@ -43,8 +43,15 @@ const samples: LogEvent[] = [
   { event: 'peer.refused', subject: { code: 'PEER_UNKNOWN', fingerprint: null, count: 3 } },
   { event: 'receipt.stored', subject: { peer, jti: id, receipt: digest } },
   { event: 'evidence.stored', subject: { transfer: id, evidence: id, digest, bytes: 0 } },
-  { event: 'content.read', subject: { transfer: id, what: 'document', object: null, person: id } },
-  { event: 'content.exported', subject: { transfer: id, what: 'bundle', object: digest, person: null, digest } },
+  { event: 'content.read', subject: { transfer: id, what: 'document', reason: null, object: null, person: id } },
+  {
+    event: 'content.exported',
+    subject: { transfer: id, what: 'bundle', reason: 'file-review', object: digest, person: null, digest },
+  },
+  {
+    event: 'personal-data.revealed',
+    subject: { transfer: id, reason: 'serve-document', category: 'name', person: id },
+  },
   { event: 'session.opened', subject: { person: id } },
   { event: 'session.refused', subject: { person: null } },
   { event: 'session.closed', subject: { person: id } },

@@ -203,8 +203,18 @@ const catalogue = {
   'peer.refused': { code, count: count(1), fingerprint: orNull(digest) },
   'receipt.stored': { jti: id, peer: node, receipt: digest },
   'evidence.stored': { bytes: count(0), digest, evidence: id, transfer: id },
-  'content.read': { object: orNull(object), person, transfer: id, what: word },
-  'content.exported': { digest: orNull(digest), object: orNull(object), person, transfer: id, what: word },
+  /** `reason`: the code that was stated, where content is shown for a reason only. */
+  'content.read': { object: orNull(object), person, reason: orNull(word), transfer: id, what: word },
+  'content.exported': {
+    digest: orNull(digest),
+    object: orNull(object),
+    person,
+    reason: orNull(word),
+    transfer: id,
+    what: word,
+  },
+  /** One value was shown in clear, or all of a category left in a bundle; never which value. */
+  'personal-data.revealed': { category: word, person, reason: word, transfer: id },
   'session.opened': { person },
   'session.refused': { person },
   'session.closed': { person },

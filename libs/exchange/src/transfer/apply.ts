@@ -154,7 +154,18 @@ export function apply(life: TransferLife, command: unknown, data: unknown, conte
     ...(row.message ? said(life, advanced, message) : undone(life, row, given)),
     home: {
       path: pathAfter(row, life.home.path),
-      records: [...life.home.records, { command, person: actor.id, role, at, known: shared.records.length }],
+      records: [
+        ...life.home.records,
+        {
+          command,
+          person: actor.id,
+          ...(actor.certNo === undefined ? {} : { certNo: actor.certNo }),
+          ...(actor.qualifiedSince === undefined ? {} : { qualifiedSince: actor.qualifiedSince }),
+          role,
+          at,
+          known: shared.records.length,
+        },
+      ],
       clocks: turn(life.home.clocks, 'home', {
         row,
         side,

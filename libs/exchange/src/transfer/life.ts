@@ -43,6 +43,9 @@ export interface SharedLife {
 export interface HomeRecord {
   command: Command;
   person: string;
+  /** Of the person's enforcement certificate, and since when a legal reviewer is qualified: what a peer may be told. */
+  certNo?: string;
+  qualifiedSince?: string;
   role: Actor;
   at: string;
   known: number;

@@ -1,3 +1,4 @@
+import { quietRegisters, shippedSet } from '../../../../test/support/catalogues';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { canonicalJson, GatewayError } from '@jieqiao/core';
@@ -54,6 +55,8 @@ function agreementWith(rules: Rules, change: (edited: AgreementTerms) => void = 
   });
 }
 
+const rest = { catalogue: shippedSet(), registers: quietRegisters };
+
 function transferOf(sample: 's1' | 's2', change: (transfer: TransferData) => void = () => undefined): TransferData {
   const transfer: TransferData = read(`${sample}.json`).transfer;
   change(transfer);
@@ -61,7 +64,7 @@ function transferOf(sample: 's1' | 's2', change: (transfer: TransferData) => voi
 }
 
 function decide(rules: Rules, transfer = transferOf('s1'), when = at): RecognitionDecision {
-  return evaluateRecognition({ transfer, agreement: agreementWith(rules), manifest: null, at: when });
+  return evaluateRecognition({ transfer, agreement: agreementWith(rules), manifest: null, at: when, ...rest });
 }
 
 const ownOf = ({ results }: RecognitionDecision) => results.filter((entry) => entry.rule.startsWith('X'));
@@ -157,7 +160,7 @@ describe('what an own rule can ask', () => {
     const agreement = agreementWith({ own: [rule('parameters.minOfficers == 3')] }, (edited) => {
       for (const direction of edited.directions) direction.parameters = { minOfficers: 3 };
     });
-    expect(ownOf(evaluateRecognition({ transfer: s1, agreement, manifest: null, at }))[0]!.result).toBe('pass');
+    expect(ownOf(evaluateRecognition({ transfer: s1, agreement, manifest: null, at, ...rest }))[0]!.result).toBe('pass');
   });
 });
 
@@ -318,7 +321,7 @@ describe('what is refused when the agreement is read', () => {
 
   it('what was read before stays as it was', () => {
     const before = agreementWith({ own: [rule("transfer.kind == 'LEAD'")] });
-    const results = () => evaluateRecognition({ transfer: transferOf('s1'), agreement: before, manifest: null, at });
+    const results = () => evaluateRecognition({ transfer: transferOf('s1'), agreement: before, manifest: null, at, ...rest });
     const first = canonicalJson(results());
     expect(refusalOf(nested(3))).not.toBeNull();
     expect(canonicalJson(results()).equals(first)).toBe(true);
@@ -593,7 +596,7 @@ describe('the decision with own rules', () => {
   it('has them after the twenty in their order, with their words, the same to the byte', () => {
     const transfer = transferOf('s1');
     const agreement = agreementWith({ own });
-    const input = { transfer, agreement, manifest: null, at };
+    const input = { transfer, agreement, manifest: null, at, ...rest };
     const decision = evaluateRecognition(input);
     expect(decision.results.slice(-3).map(({ rule: id, result }) => [id, result])).toEqual([
       ['X02', 'warn'],
@@ -646,7 +649,7 @@ describe('the decision with own rules', () => {
       });
     const result = (transfer: TransferData) => {
       const agreement = agreementWith({}, (edited) => Object.assign(edited, structuredClone(terms)));
-      return ownOf(evaluateRecognition({ transfer, agreement, manifest: null, at })).map((entry) => entry.result);
+      return ownOf(evaluateRecognition({ transfer, agreement, manifest: null, at, ...rest })).map((entry) => entry.result);
     };
     expect(result(lead('倾倒渣土', 'video/mp4'))).toEqual(['supplement']);
     expect(result(lead('倾倒渣土约3吨', 'video/mp4'))).toEqual(['pass']);

@@ -1,38 +1,38 @@
-import { isRealDate } from '../china-date';
-import type { PersonalDataCategory, TransferData } from '../transfer-data';
-import { isUscc } from '../transfer-data';
+import { isIdNumber, type PersonalDataCategory } from '../personal-data';
+import { forbiddenInText, unduePersonalData } from '../redaction';
+import { isUscc, type TransferData } from '../transfer-data';
 import type { Finding, Rule } from './rule';
 
 /**
- * R16, 个人信息保护法 §34: the text of the transfer keeps within the redaction profile for its kind. Finds resident ID
- * numbers (GB 11643, by birth date and check digit) and mobile numbers. A stated purpose that the agreement lists lets
- * a category through. Findings name the field, never the value.
+ * R16, 个人信息保护法 §34: typed personal data and the text of the transfer keep within the redaction profile for its
+ * kind. In text it finds resident ID numbers (GB 11643, by birth date and check digit) and mobile numbers. A stated
+ * purpose that the agreement lists lets a category through. Findings name the field, never the value.
  */
 export const r16: Rule = {
   id: 'R16',
   basis: [{ law: '个人信息保护法', article: '34' }],
   appliesTo: 'every',
   check({ transfer, parameters }) {
-    const forbidden = (parameters.redaction[transfer.kind] ?? []).filter(
-      (category) =>
-        !transfer.personalData?.some(
-          (stated) => stated.category === category && parameters.personalDataPurposes.includes(stated.purpose),
-        ),
-    );
-    if (forbidden.length === 0) return { examined: 0, findings: [] };
+    const fields = new Map<PersonalDataCategory, string[]>();
+    const forbidden = forbiddenInText(transfer, parameters);
+    for (const category of forbidden) fields.set(category, fieldsWith(category, transfer));
+    // Its sender's node would have taken these out: only another program leaves them in.
+    const undue = unduePersonalData(transfer, parameters);
+    for (const { category, pointer } of undue) fields.set(category, [...(fields.get(category) ?? []), pointer]);
     const findings: Finding[] = [];
-    for (const category of forbidden) {
-      const fields = fieldsWith(category, transfer);
-      if (fields.length > 0) findings.push({ result: 'block', remedy: 'redact', facts: { category, fields } });
+    for (const [category, named] of fields) {
+      if (named.length === 0) continue;
+      findings.push({ result: 'block', remedy: 'redact', facts: { category, fields: named.slice(0, maxFieldsNamed) } });
     }
-    return { examined: 1, findings };
+    return { examined: fields.size === 0 ? 0 : 1, findings };
   },
 };
 
 const maxFieldsNamed = 20;
 
 function fieldsWith(category: PersonalDataCategory, transfer: TransferData): string[] {
-  const holds = category === 'id-number' ? holdsIdNumber : holdsMobileNumber;
+  const holds = inText[category];
+  if (holds === undefined) return [];
   const fields: string[] = [];
   const scan = (pointer: string, value: string | undefined) => {
     // Eleven digits is the shortest that either pattern needs.
@@ -91,7 +91,7 @@ const mobilePattern = /(?<!\d)(?:(?:\+|00)?86[- ]?)?1[3-9]\d(?:[- ]?\d{4}){2}(?!
 function holdsIdNumber(text: string): boolean {
   for (const [, region, year, month, day, tail] of text.matchAll(idPattern)) {
     const number = `${region}${year}${month}${day}${tail}`.toUpperCase();
-    if (isRealDate(`${year}-${month}-${day}`) && hasIdCheckDigit(number) && !isUscc(number)) return true;
+    if (isIdNumber(number) && !isUscc(number)) return true;
   }
   return false;
 }
@@ -100,11 +100,14 @@ function holdsMobileNumber(text: string): boolean {
   return mobilePattern.test(text);
 }
 
-const idWeights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
+/** What can be told by its form alone; an address or a name can't. */
+const inText: Partial<Record<PersonalDataCategory, (text: string) => boolean>> = {
+  'id-number': holdsIdNumber,
+  'mobile-phone': holdsMobileNumber,
+};
 
-/** GB 11643-1999: ISO 7064 MOD 11-2 over the first 17 digits. */
-function hasIdCheckDigit(number: string): boolean {
-  let sum = 0;
-  for (let i = 0; i < 17; i++) sum += (number.charCodeAt(i) - 48) * idWeights[i]!;
-  return '10X98765432'.charAt(sum % 11) === number.charAt(17);
+/** Whether a text that people write, such as a reason, has somebody's ID or mobile number in it. */
+export function holdsPersonalNumber(text: string): boolean {
+  const narrow = narrowDigits(text);
+  return holdsIdNumber(narrow) || holdsMobileNumber(narrow);
 }

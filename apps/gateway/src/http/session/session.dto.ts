@@ -33,6 +33,9 @@ export class PersonBody {
 
   @ApiProperty({ type: String, nullable: true })
   unit!: string | null;
+
+  @ApiProperty({ type: String, format: 'date', nullable: true, description: 'As a legal reviewer, 行政处罚法 §58.' })
+  qualifiedSince!: string | null;
 }
 
 export class SignedInBody {

@@ -6,6 +6,7 @@ import {
   partyRoles,
   personalDataCategories,
   quantityUnits,
+  sexes,
   urgencyGrounds,
 } from '@jieqiao/recognition';
 import {
@@ -101,6 +102,33 @@ export class ActDto {
   place!: PlaceDto;
 }
 
+/** A person, field by field. What a draft shows masked may be sent back so, and stands for what is kept. */
+export class PersonalDto {
+  @Line(200, optional)
+  name?: string;
+
+  @OneOf(sexes, optional)
+  sex?: string;
+
+  @Whole(0, 150, optional)
+  age?: number;
+
+  @Line(100, optional)
+  occupation?: string;
+
+  @Form('^[1-8][0-9]{5}([0-9]{8}|\\*{8})[0-9]{3}[0-9X]$', 18, { optional: true, about: '公民身份号码 (GB 11643).' })
+  idNumber?: string;
+
+  @Form('^[0-9]{4}-([0-9]{2}-[0-9]{2}|\\*\\*-\\*\\*)$', 10, optional)
+  birthDate?: string;
+
+  @Form('^\\+?[0-9*]([ -]?[0-9*]){5,19}$', 40, optional)
+  phone?: string;
+
+  @Line(300, { optional: true, about: '住址' })
+  address?: string;
+}
+
 export class PartyDto {
   @OneOf(['organisation', 'natural', 'unknown'])
   kind!: string;
@@ -119,6 +147,8 @@ export class PartyDto {
 
   @SomeOf(partyRoles, { optional: true, about: 'What the party is beside a person or an organisation.' })
   roles?: string[];
+  @Nested(() => PersonalDto, { optional: true, about: 'Of a person, or of whoever speaks for an organisation.' })
+  personal?: PersonalDto;
 }
 
 export class ContactDto {
@@ -219,6 +249,8 @@ export class CaseDataDto {
 
   @NestedList(() => MatterDto, 50, { optional: true, minItems: 1, about: 'What a request for assistance asks for.' })
   matters?: MatterDto[];
+  @Nested(() => PersonalDto, { optional: true, about: 'Whoever reported it. Never leaves this node.' })
+  reporter?: PersonalDto;
 }
 
 export class SourceHolderDto {
@@ -346,7 +378,11 @@ export class EvidenceDataDto {
   @Form(codePattern, 64, optional)
   derivedFrom?: string;
 
-  @Form(codePattern, 64, { optional: true, about: "By the catalogue's types of document.", example: 'correction-order' })
+  @Form(codePattern, 64, {
+    optional: true,
+    about: "By the catalogue's types of document.",
+    example: 'correction-order',
+  })
   documentType?: string;
 
   @Nested(() => RegistrationDto, { optional: true, about: '先行登记保存' })
@@ -354,4 +390,6 @@ export class EvidenceDataDto {
 
   @Nested(() => SeizureDto, { optional: true, about: '查封、扣押' })
   seizure?: SeizureDto;
+  @Nested(() => PersonalDto, { optional: true, about: 'Whoever gave the statement.' })
+  personal?: PersonalDto;
 }

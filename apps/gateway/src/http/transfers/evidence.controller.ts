@@ -7,7 +7,7 @@ import { Body, Controller, Delete, Get, Head, HttpCode, Options, Param, Patch, P
 import { ApiBody, ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ValidationError } from '../../errors/errors';
-import { CurrentPerson, Permit, Public } from '../auth.guard';
+import { CurrentPerson, Permit, Public, TakesReason } from '../auth.guard';
 import { IdPipe, sendDownload } from '../headers';
 import { Answers, NeedsSession } from '../openapi';
 import { EvidenceDataDto } from './case-data.dto';
@@ -138,6 +138,7 @@ export class EvidenceController {
 
   @Get(':evidenceId/content')
   @Permit('evidence.read')
+  @TakesReason()
   @ApiOperation({ summary: 'The file; ranges as asked', operationId: 'readEvidence' })
   @Answers(
     {
@@ -145,6 +146,7 @@ export class EvidenceController {
       206: { mediaType: 'application/octet-stream', format: 'binary' },
     },
     'NOT_FOUND',
+    'REASON_REQUIRED',
     'BLOB_MISSING',
     'RANGE_NOT_SATISFIABLE',
   )

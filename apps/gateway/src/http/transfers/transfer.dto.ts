@@ -1,3 +1,4 @@
+import { revealReasons } from '@jieqiao/access';
 import { type Digest, nodePattern } from '@jieqiao/core';
 import {
   type Command,
@@ -9,7 +10,13 @@ import {
   outcomes,
   sharedStates,
 } from '@jieqiao/exchange';
-import { type RecognitionLevel, recognitionLevels, type TransferKind, transferKinds } from '@jieqiao/recognition';
+import {
+  personalDataCategories,
+  type RecognitionLevel,
+  recognitionLevels,
+  type TransferKind,
+  transferKinds,
+} from '@jieqiao/recognition';
 import { ApiProperty } from '@nestjs/swagger';
 import {
   Day,
@@ -208,6 +215,39 @@ export class ItemDecisionDto {
 export class DecideItemsDto {
   @NestedList(() => ItemDecisionDto, 1000, { minItems: 1 })
   decisions!: ItemDecisionDto[];
+}
+
+export class RevealDto {
+  @Form('^/(?:(?:parties|evidence)/(?:0|[1-9][0-9]{0,2})/personal|reporter)/[A-Za-z]{1,20}$', 60, {
+    about: 'Which value, as an RFC 6901 pointer into `transfer.json`, or `/reporter/…` of an own draft.',
+    example: '/parties/0/personal/idNumber',
+  })
+  pointer!: string;
+
+  @OneOf(Object.keys(revealReasons))
+  reason!: string;
+
+  @Line(200, { about: 'The reason in words. Kept, never logged.' })
+  text!: string;
+}
+
+export class RevealedBody {
+  @ApiProperty()
+  pointer!: string;
+
+  @ApiProperty({ enum: personalDataCategories })
+  category!: string;
+
+  @ApiProperty({ oneOf: [{ type: 'string' }, { type: 'integer' }] })
+  value!: string | number;
+}
+
+export class RedactionBody {
+  @ApiProperty({ example: '/parties/0/personal/idNumber' })
+  pointer!: string;
+
+  @ApiProperty({ enum: personalDataCategories })
+  category!: string;
 }
 
 export class ProgressBody {
@@ -506,8 +546,8 @@ abstract class TransferFields {
   @ApiProperty()
   number!: string;
 
-  @ApiProperty()
-  title!: string;
+  @ApiProperty({ type: String, nullable: true, description: 'Null where content is not shown.' })
+  title!: string | null;
 
   @ApiProperty({ description: 'The node with which it was exchanged.' })
   peer!: string;
@@ -539,8 +579,11 @@ export class TransferBody extends TransferFields {
   @ApiProperty({ description: 'Where its message stands.' })
   delivery!: DeliveryBody;
 
-  @ApiProperty({ type: 'object', additionalProperties: true })
+  @ApiProperty({ type: 'object', additionalProperties: true, description: 'Typed personal data is masked.' })
   data!: object;
+
+  @ApiProperty({ type: RedactionBody, isArray: true, description: 'Taken out before it was sealed.' })
+  redacted!: readonly RedactionBody[];
 
   @ApiProperty({ type: EvidenceBody, isArray: true })
   evidence!: readonly EvidenceBody[];

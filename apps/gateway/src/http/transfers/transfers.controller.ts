@@ -1,9 +1,9 @@
 import type { Person } from '@jieqiao/access';
-import { Casework, type CommandData, type DraftChange, Transfers } from '@jieqiao/exchange';
-import { Body, Controller, Get, HttpCode, Param, Patch, Post, Put, Query, Req, Res } from '@nestjs/common';
+import { Casework, type CommandData, ContentAccess, type DraftChange, Transfers } from '@jieqiao/exchange';
+import { Body, Controller, Get, Header, HttpCode, Param, Patch, Post, Put, Query, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { CurrentPerson, Permit } from '../auth.guard';
+import { CurrentPerson, Permit, TakesReason } from '../auth.guard';
 import {
   contentDisposition,
   decodeCursor,
@@ -27,6 +27,8 @@ import {
   EditTransferDto,
   ListTransfersQuery,
   RecognitionBody,
+  RevealDto,
+  RevealedBody,
   TransferBody,
   TransferListBody,
   TransferSummaryBody,
@@ -42,6 +44,7 @@ export class TransfersController {
   constructor(
     private readonly transfers: Transfers,
     private readonly casework: Casework,
+    private readonly content: ContentAccess,
   ) {}
 
   @Post()
@@ -92,8 +95,9 @@ export class TransfersController {
 
   @Get(':id')
   @Permit('transfer.read')
+  @TakesReason()
   @ApiOperation({ summary: 'One transfer, with both axes of state', operationId: 'getTransfer' })
-  @Answers({ 200: TransferBody }, 'NOT_FOUND')
+  @Answers({ 200: TransferBody }, 'NOT_FOUND', 'REASON_REQUIRED')
   async get(
     @CurrentPerson() person: Person,
     @Param('id', IdPipe) id: string,
@@ -123,8 +127,16 @@ export class TransfersController {
 
   @Get(':id/check')
   @Permit('transfer.check')
+  @TakesReason()
   @ApiOperation({ summary: 'What the rules say now; changes nothing', operationId: 'checkTransfer' })
-  @Answers({ 200: RecognitionBody }, 'NOT_FOUND', 'EVIDENCE_INCOMPLETE', 'AGREEMENT_MISSING', 'AGREEMENT_NOT_IN_FORCE')
+  @Answers(
+    { 200: RecognitionBody },
+    'NOT_FOUND',
+    'REASON_REQUIRED',
+    'EVIDENCE_INCOMPLETE',
+    'AGREEMENT_MISSING',
+    'AGREEMENT_NOT_IN_FORCE',
+  )
   check(@CurrentPerson() person: Person, @Param('id', IdPipe) id: string): Promise<RecognitionBody> {
     return this.transfers.check(person, id);
   }
@@ -218,10 +230,12 @@ export class TransfersController {
 
   @Get(':id/bundle')
   @Permit('bundle.export')
+  @TakesReason()
   @ApiOperation({ summary: 'The sealed bundle, an ASiC-E container', operationId: 'getBundle' })
   @Answers(
     { 200: { mediaType: bundleType, format: 'binary' }, 206: { mediaType: bundleType, format: 'binary' } },
     'NOT_FOUND',
+    'REASON_REQUIRED',
     'RANGE_NOT_SATISFIABLE',
   )
   async bundle(
@@ -231,6 +245,20 @@ export class TransfersController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     sendDownload(request, reply, await this.transfers.bundle(person, id));
+  }
+
+  @Post(':id/reveal')
+  @Permit('personal-data.reveal')
+  @HttpCode(200)
+  @Header('cache-control', 'no-store')
+  @ApiOperation({ summary: 'One value of personal data in clear, for a reason', operationId: 'revealPersonalData' })
+  @Answers({ 200: RevealedBody }, 'NOT_FOUND', 'TOO_MANY_REQUESTS')
+  reveal(
+    @CurrentPerson() person: Person,
+    @Param('id', IdPipe) id: string,
+    @Body() { pointer, reason, text }: RevealDto,
+  ): Promise<RevealedBody> {
+    return this.content.reveal(person, id, pointer, { code: reason, text });
   }
 
   @Get(':id/receipt')
