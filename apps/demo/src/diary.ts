@@ -431,12 +431,13 @@ export class Diary {
 
   private async look({ transfer: { from, to, number } }: Cargo): Promise<BothSides> {
     const view = async (node: string, direction: 'out' | 'in'): Promise<TransferAnswer | null> => {
-      const clerk = await this.as(node, 'clerk');
+      // Drafts are their unit's to see.
+      const officer = await this.as(node, 'handler');
       const name = `${node} ${number}`;
-      const id = this.known.get(name) ?? (await findByNumber(clerk, direction, number))[0]?.id;
+      const id = this.known.get(name) ?? (await findByNumber(officer, direction, number))[0]?.id;
       if (id === undefined) return null;
       this.known.set(name, id);
-      return clerk.get<TransferAnswer>(`/transfers/${id}`);
+      return officer.get<TransferAnswer>(`/transfers/${id}`);
     };
     const [sender, receiver] = await Promise.all([view(from.node, 'out'), view(to.node, 'in')]);
     return { sender, receiver };

@@ -1,7 +1,7 @@
 import { Access } from '@jieqiao/access';
 import { AuditLog } from '@jieqiao/audit';
 import { AgreementBook, Peers } from '@jieqiao/delivery';
-import { ContentAccess, Transfers } from '@jieqiao/exchange';
+import { Casework, ContentAccess, Transfers } from '@jieqiao/exchange';
 import { Metrics, NodeConfig } from '@jieqiao/platform';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
@@ -17,6 +17,7 @@ export async function openApiFile(): Promise<string> {
     Access,
     ContentAccess,
     Transfers,
+    Casework,
     AgreementBook,
     Peers,
     AuditLog,
