@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { root, startProcess } from './environment.mjs';
 import { cpuOf, peakRss, resetPeak } from './measure.mjs';
-import { makeNodes, startNodes } from './nodes.mjs';
+import { makeNodes, nextNumber, startNodes } from './nodes.mjs';
 
 const require = createRequire(import.meta.url);
 const { ApiClient } = require(join(root, 'apps/demo/dist/api-client.js'));
@@ -179,7 +179,13 @@ async function draftWithEvidence(nodes, bytes) {
   client.token = nodes.token;
   const { transfer } = JSON.parse(readFileSync(join(root, 'test/samples/s1.json'), 'utf8'));
   const { schema, id, dossier, kind, number, from, to, evidence, documents, ...data } = transfer;
-  const draft = { to: to.node, kind, number, title: transfer.cause, data: { ...data, unit: from.unit } };
+  const draft = {
+    to: to.node,
+    kind,
+    number: nextNumber(number),
+    title: transfer.cause,
+    data: { ...data, unit: from.unit },
+  };
   const created = await client.post('/transfers', draft);
   const { id: _id, seq, fileName, mediaType, bytes: _bytes, digest, firstHashAt, ...fields } = evidence.at(-1);
   const item = { fileName, mediaType, bytes, data: fields };

@@ -14,8 +14,12 @@ const require = createRequire(import.meta.url);
 const core = require('@jieqiao/core');
 const { evaluateRecognition, parseTransferData } = require('@jieqiao/recognition');
 const { KeyStore } = require('@jieqiao/platform');
+const { shippedCatalogues } = require(join(root, 'apps/gateway/dist/catalogues.js'));
 /** The bytes that are sealed must be the product's, so they are made by the same pure functions. */
 const contents = require(join(root, 'libs/exchange/dist/bundle-contents.js'));
+
+const catalogue = shippedCatalogues();
+const registers = { filings: [], unanswered: [], numberTaken: false, seal: null };
 
 const maxBatch = 64;
 const maxLogBatch = 512;
@@ -259,6 +263,8 @@ async function openSender(options) {
       agreement: recognitionAgreement,
       manifest: {},
       at: at.toISOString(),
+      catalogue,
+      registers,
     });
     const files = contents.bundleFiles(transfer, decision, [], at.toISOString());
     const sealed = core.sealBundle(files, keys.seals[0], at);
@@ -397,6 +403,8 @@ async function openReceiver(options) {
       agreement: recognitionAgreement,
       manifest: {},
       at: new Date().toISOString(),
+      catalogue,
+      registers,
     });
     const recognition = core.canonicalJson(decision);
     const report = core.digestOf(recognition);

@@ -120,13 +120,23 @@ export function leadDraft(personId) {
   };
 }
 
+let lastNumber = Date.now() % 1e10;
+
+/** The same with another sequence: no two documents bear one number. */
+export function nextNumber(number) {
+  return number.replace(/\d+号$/, `${++lastNumber}号`);
+}
+
 /** Puts `count` copies of a draft straight into a node's table: making drafts is not what is measured. */
 export async function insertDrafts(databaseUrl, draft, count) {
   const ids = Array.from({ length: count }, () => uuidv7(Date.now(), randomBytes(10))).sort();
   const columns = ['id', 'dossier_id', ...Object.keys(draft)];
   const insert = `INSERT INTO transfer (${columns.join()}) VALUES `;
   const one = `(${columns.map(() => '?').join()})`;
-  const rows = ids.map((id) => [id, uuidv7(Date.now(), randomBytes(10)), ...Object.values(draft)]);
+  const rows = ids.map((id) => {
+    const numbered = { ...draft, number: nextNumber(draft.number) };
+    return [id, uuidv7(Date.now(), randomBytes(10)), ...Object.values(numbered)];
+  });
   const db = await openRaw(databaseUrl);
   for (let i = 0; i < rows.length; i += 500) {
     const some = rows.slice(i, i + 500);

@@ -13,6 +13,7 @@ const require = createRequire(import.meta.url);
 const core = require('@jieqiao/core');
 const { evaluateRecognition, readRecognitionAgreement } = require('@jieqiao/recognition');
 const { KeyStore } = require('@jieqiao/platform');
+const { shippedCatalogues } = require(join(root, 'apps/gateway/dist/catalogues.js'));
 const contents = require(join(root, 'libs/exchange/dist/bundle-contents.js'));
 const verifierFile = join(root, 'apps/verifier/dist/jieqiao-verify.js');
 
@@ -52,6 +53,8 @@ function sample() {
   return { ...transfer, documents: undefined };
 }
 
+const registers = { filings: [], unanswered: [], numberTaken: false, seal: null };
+
 const handlers = {
   /** Receipts of one log under 16 checkpoints: each file on its own, and as a lane opens a batch of them. */
   receipts({ seconds, agreementFile, dirs }) {
@@ -84,7 +87,8 @@ const handlers = {
     const transfer = sample();
     const manifest = contents.digestsById(transfer.evidence);
     const at = '2022-08-19T02:00:00.000Z';
-    return repeat(seconds, evaluations, () => evaluateRecognition({ transfer, agreement, manifest, at }));
+    const input = { transfer, agreement, manifest, at, catalogue: shippedCatalogues(), registers };
+    return repeat(seconds, evaluations, () => evaluateRecognition(input));
   },
 
   /** A bundle with one large file, as a node would render it. */
@@ -121,6 +125,8 @@ const handlers = {
       agreement: contents.recognitionAgreement(agreement),
       manifest: contents.digestsById([row]),
       at: at.toISOString(),
+      catalogue: shippedCatalogues(),
+      registers,
     });
     const files = contents.bundleFiles(transfer, decision, [row], at.toISOString());
     const plan = core.planBundle(core.sealBundle(files, keys.seals[0], at), files);

@@ -127,15 +127,21 @@ describe('settings', () => {
   test('that are wrong are findings, with exit code 78', async () => {
     const file = join(pinghu.dir, 'config.json');
     const before = readFileSync(file);
-    writeFileSync(file, JSON.stringify({ ...(JSON.parse(before.toString()) as object), peers: 1 }));
-    const { code, report } = await doctor(pinghu);
-    writeFileSync(file, before);
-    expect(code).toBe(78);
-    expect(report.findings[0]).toMatchObject({
-      finding: 'config.invalid',
-      state: 'wrong',
-      params: { problem: expect.stringContaining('peers') },
-    });
+    const wrong = [
+      ['peers', { peers: 1 }],
+      ['love-letter', { numbers: { patterns: { 'love-letter': '平〔{year}〕{sequence}号' } } }],
+    ] as const;
+    for (const [named, settings] of wrong) {
+      writeFileSync(file, JSON.stringify({ ...(JSON.parse(before.toString()) as object), ...settings }));
+      const { code, report } = await doctor(pinghu);
+      writeFileSync(file, before);
+      expect(code).toBe(78);
+      expect(report.findings[0]).toMatchObject({
+        finding: 'config.invalid',
+        state: 'wrong',
+        params: { problem: expect.stringContaining(named) },
+      });
+    }
   });
 
   test('where there are none, it says where to go, and so do all commands', async () => {

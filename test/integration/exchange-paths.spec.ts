@@ -235,8 +235,7 @@ describe.each(databases())('the exchange on %s', (_name, create) => {
     await two.deliver(delivery);
     const [row] = await rowsOf(two.receiver.db, 'SELECT * FROM bundle');
     const manifests = [digestOf(delivery.manifest)];
-    const { db, audit, casework, personal } = two.receiver;
-    const kept = await laneCallbacks(db, audit, casework, personal, () => undefined).partsOf(manifests);
+    const kept = await laneCallbacks(two.receiver.work, () => undefined).partsOf(manifests);
     expect(kept.get(manifests[0]!)!.parts).toEqual(delivery.parts);
     // What says who is concerned does not lie open in the database.
     expect(bytesOf(row!.transfer_json).toString()).not.toContain('jieqiao/transfer/v1');

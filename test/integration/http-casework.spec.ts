@@ -15,11 +15,12 @@ afterAll(() => node.close());
 const api = (method: 'get' | 'post' | 'patch' | 'delete' | 'head', path: string, token = handler) =>
   request(node.server)[method](`/api/v1${path}`).set('authorization', `Bearer ${token}`);
 
+let drafts = 0;
 const draft = async (over: object = {}) => {
   const body = {
     to: 'pinghu.330482',
     kind: 'LEAD',
-    number: '金枫综执线移〔2022〕第12号',
+    number: `金枫综执线移〔2022〕第${12 + drafts++}号`,
     title: '渣土偷倒',
     data: node.caseData,
   };

@@ -46,7 +46,7 @@ describe.each(databases())('database on %s', (_name, create) => {
   it('migrates once, and a second start finds all done', async () => {
     const again = await Database.open(test.url, [LeaseRow], () => new Date());
     const done: { name: string }[] = await again.read((tx) => tx.query('SELECT name FROM schema_migration'));
-    expect(done.map(({ name }) => name).sort()).toEqual(['0001-initial', '0002-trust']);
+    expect(done.map(({ name }) => name).sort()).toEqual(['0001-initial', '0002-trust', '0004-deadlines-and-numbers']);
     await again.close();
   });
 

@@ -36,11 +36,15 @@ import {
 import {
   blobUse,
   Casework,
+  Clocks,
   type Command,
   type CommandData,
   ContentAccess,
+  DocumentNumbers,
   Evaluation,
+  type LaneWork,
   laneCallbacks,
+  numberPatterns,
   PersonalData,
   ReceiveEnvelope,
   recognitionAgreement,
@@ -132,6 +136,7 @@ export interface Side {
   receiver: ReceiveEnvelope;
   transfers: Transfers;
   casework: Casework;
+  work: LaneWork;
   handler: Person;
   people: People;
   /** Peers whose lane was woken. */
@@ -299,8 +304,7 @@ export class TwoSides {
       .filter((row) => !transferIds || transferIds.includes(String(row.transfer_id)))
       .map((row) => String(row.envelope));
     const manifests = envelopes.map((envelope) => claimsOf(envelope).bundle!.manifest);
-    const { audit, casework, personal } = this.sender;
-    const parts = await laneCallbacks(db, audit, casework, personal, () => undefined).partsOf(manifests);
+    const parts = await laneCallbacks(this.sender.work, () => undefined).partsOf(manifests);
     return envelopes.map((envelope, i) => ({ envelope, ...parts.get(manifests[i]!)! }));
   }
 
@@ -313,8 +317,8 @@ export class TwoSides {
     for (let moved = true; moved; ) {
       moved = false;
       for (const way of [this as TwoSides, this.reversed()]) {
-        const { db, audit, casework, personal, node } = way.sender;
-        const callbacks = laneCallbacks(db, audit, casework, personal, () => undefined);
+        const { db, node } = way.sender;
+        const callbacks = laneCallbacks(way.sender.work, () => undefined);
         const rows = await db.read((tx) => tx.find(OutboxRow, { where: { state: 'queued' }, order: { seq: 'ASC' } }));
         for (const row of rows) {
           const { bundle } = claimsOf(row.envelope);
@@ -419,18 +423,22 @@ export function openSide(
   const wake = (peer: string) => void woken.push(peer);
   const catalogue = shippedSet;
   const evaluation = new Evaluation({ node, keys, catalogue });
+  const clocks = new Clocks({ db, audit, random });
+  const { patterns } = numberPatterns({ prefix: '测综执', patterns: {} });
+  const numbers = new DocumentNumbers({ db, audit, node, patterns, now, random });
   const personal = new PersonalData(new Vault(keys, random));
   const content = new ContentAccess({ db, audit, personal, revealsPerHour: 60, now, random });
   const context = {
     ...{ db, audit, agreements, personal, content, node, keys, catalogue, now, random, wake, envelopeLifetime: 86_400 },
-    ...{ evaluation, legalReviewOfLeads: false, returnCodes: () => returnCodes },
+    ...{ evaluation, clocks, numbers, legalReviewOfLeads: false, returnCodes: () => returnCodes },
   };
   const casework = new Casework(context);
+  const work = { ...context, casework };
   const sender = new SendTransfer(context);
   const anotherSender = () => new SendTransfer(context);
-  const receiver = new ReceiveEnvelope({ db, audit, agreements, crls, intake, personal, node, catalogue, now, random });
+  const receiver = new ReceiveEnvelope({ db, audit, agreements, crls, intake, personal, clocks, node, catalogue, now, random });
   const transfers = new Transfers({
-    ...{ db, audit, agreements, blobs, personal, content, sender, casework, evaluation, node, now, random },
+    ...{ db, audit, agreements, blobs, personal, clocks, content, sender, casework, evaluation, node, now, random },
     limits: { fileBytes: 1 << 20, filesPerTransfer: 100 },
     progressOf: () => null,
   });
@@ -438,7 +446,7 @@ export function openSide(
   const handler = people.of('handler');
   const vkey = encodeVkey(ring.logs[0]!.key);
   const parts = { db, audit, agreements, personal, content, blobs, intake, sender, anotherSender, receiver };
-  return { party, node, vkey, handler, people, woken, drafts: 0, transfers, casework, ...parts };
+  return { party, node, vkey, handler, people, woken, drafts: 0, transfers, casework, work, ...parts };
 }
 
 /** Somebody with this role, as an access token tells of them. */

@@ -48,8 +48,8 @@ export class TransferPair {
   readonly underWay: Record<Side, StateMessage[]> = { sender: [], receiver: [] };
   private messages = 0;
 
-  constructor(kind: TransferKind, urgent = false) {
-    const about = { transfer: 'transfer-1', kind, urgent };
+  constructor(kind: TransferKind, urgent = false, transfer = 'transfer-1') {
+    const about = { transfer, kind, urgent };
     this.lives = { sender: newLife({ ...about, side: 'sender' }), receiver: newLife({ ...about, side: 'receiver' }) };
   }
 

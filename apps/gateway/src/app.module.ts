@@ -2,7 +2,7 @@ import { Access } from '@jieqiao/access';
 import { AuditLog } from '@jieqiao/audit';
 import { parseCheckpointBody, parseNote } from '@jieqiao/core';
 import { AgreementBook, type Expiry, Peers, type PeerView, queueState } from '@jieqiao/delivery';
-import { Casework, ContentAccess, Transfers } from '@jieqiao/exchange';
+import { Casework, ContentAccess, Deadlines, DocumentNumbers, Transfers } from '@jieqiao/exchange';
 import { Metrics, NodeConfig } from '@jieqiao/platform';
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Gateway } from './gateway';
@@ -60,6 +60,8 @@ export function appModule(gateway: Gateway, metrics: Metrics): DynamicModule {
     { provide: Transfers, useValue: gateway.transfers },
     { provide: Casework, useValue: gateway.casework },
     { provide: ContentAccess, useValue: gateway.content },
+    { provide: Deadlines, useValue: gateway.deadlines },
+    { provide: DocumentNumbers, useValue: gateway.numbers },
     { provide: AgreementBook, useValue: gateway.agreements },
     { provide: Peers, useValue: gateway.peers },
     { provide: AuditLog, useValue: gateway.audit },

@@ -22,19 +22,29 @@ import {
   BundleRow,
   blobUse,
   Casework,
+  ClockRow,
+  Clocks,
   ContentAccess,
   ContentAccessRow,
+  Deadlines,
+  DocumentNumberRow,
+  DocumentNumbers,
   DocumentRow,
   Evaluation,
   EvidenceRow,
   IdempotencyRow,
   laneCallbacks,
+  type NumberPatterns,
+  numberPatterns,
   PersonalData,
   PersonalDataRow,
   ReceiveEnvelope,
+  ReminderRow,
   recognitionAgreement,
   returnCodes,
+  Scheduler,
   SendTransfer,
+  SupervisionItemRow,
   TransferRow,
   Transfers,
 } from '@jieqiao/exchange';
@@ -49,7 +59,6 @@ import {
   type NodeConfig,
   Vault,
 } from '@jieqiao/platform';
-import { readRecognitionAgreement } from '@jieqiao/recognition';
 import { shippedCatalogues } from './catalogues';
 import { PeerRefusals } from './peer/peer-refusals';
 
@@ -58,8 +67,10 @@ export const entities = [
   AgreementRow,
   AnnouncementRow,
   BundleRow,
+  ClockRow,
   ContentAccessRow,
   CrlRow,
+  DocumentNumberRow,
   DocumentRow,
   EvidenceRow,
   IdempotencyRow,
@@ -70,7 +81,9 @@ export const entities = [
   PeerStateRow,
   PersonRow,
   PersonalDataRow,
+  ReminderRow,
   SessionRow,
+  SupervisionItemRow,
   TransferRow,
 ];
 
@@ -78,6 +91,8 @@ export const gatewayVersion = '0.1.0';
 
 const laneLeaseMs = 30_000;
 const lanePollMs = 500;
+const schedulerLeaseMs = 30_000;
+const schedulerBatch = 100;
 const janitorMs = 60_000;
 /** For each hop of a peer's test. */
 const peerTestMs = 5_000;
@@ -118,8 +133,12 @@ export class Gateway {
     readonly transfers: Transfers,
     readonly casework: Casework,
     readonly content: ContentAccess,
+    readonly clocks: Clocks,
+    readonly deadlines: Deadlines,
+    readonly numbers: DocumentNumbers,
     readonly refusals: PeerRefusals,
     private readonly lanes: Lanes,
+    private readonly scheduler: Scheduler,
     readonly now: () => Date,
   ) {}
 
@@ -145,10 +164,12 @@ export class Gateway {
     const store = keyStoreOf(config);
     const keys = new LiveKeys(store);
     const { nodeId } = keys.current;
+    const { patterns, problems } = numberPatterns(config.numbers);
+    if (problems.length > 0) throw new GatewayError('CONFIG_INVALID', { problems });
     if (nodeId !== config.node) throw new GatewayError('KEY_UNUSABLE', { reason: 'of-another-node', node: nodeId });
     const db = await connect(config.databaseUrl);
     try {
-      return await Gateway.assemble(config, log, store, keys, db, now);
+      return await Gateway.assemble(config, log, store, keys, db, patterns, now);
     } catch (error) {
       await db.close();
       throw error;
@@ -161,6 +182,7 @@ export class Gateway {
     store: KeyStore,
     live: LiveKeys,
     db: Database,
+    patterns: NumberPatterns,
     now: () => Date,
   ): Promise<Gateway> {
     const { node, instance, limits, peer: peerSettings } = config;
@@ -216,6 +238,8 @@ export class Gateway {
       random: Math.random,
       warn,
     };
+    const clocks = new Clocks({ db, audit, random });
+    const numbers = new DocumentNumbers({ db, audit, node, patterns, now, random });
     const evaluation = new Evaluation({ node, keys, catalogue });
     const exchange = {
       db,
@@ -227,6 +251,8 @@ export class Gateway {
       envelopeLifetime: config.lane.envelopeHours * 3600,
       catalogue,
       evaluation,
+      clocks,
+      numbers,
       legalReviewOfLeads: config.casework.legalReviewOfLeads,
       returnCodes: () => returnCodes,
       wake: (peer: string) => lanes.wake(peer),
@@ -235,7 +261,8 @@ export class Gateway {
     };
     const casework = new Casework(exchange);
     const sender = new SendTransfer(exchange);
-    const callbacks = laneCallbacks(db, audit, casework, personal, (settled) => transfers.settlements.settled(settled));
+    const work = { ...exchange, casework };
+    const callbacks = laneCallbacks(work, (settled) => transfers.settlements.settled(settled));
     const lanes: Lanes = new Lanes(laneContext, callbacks);
     const peers = new Peers({
       db,
@@ -257,6 +284,7 @@ export class Gateway {
       agreements,
       blobs,
       personal,
+      clocks,
       content,
       sender,
       casework,
@@ -268,7 +296,18 @@ export class Gateway {
       random,
     });
     const receiver = new ReceiveEnvelope({
-      ...{ db, audit, agreements, crls, intake, personal, node, catalogue, now, random },
+      ...{ db, audit, agreements, crls, intake, personal, clocks, node, catalogue, now, random },
+    });
+    const deadlines = new Deadlines({ db, audit, now });
+    const scheduler = new Scheduler({
+      db,
+      audit,
+      clocks,
+      instance,
+      settings: { pollMs: config.scheduler.pollSeconds * 1_000, leaseMs: schedulerLeaseMs, batch: schedulerBatch },
+      now,
+      onOverdue: (transferId) => casework.closeBySilence(transferId),
+      warn,
     });
     const access = new Access(
       db,
@@ -295,8 +334,12 @@ export class Gateway {
       transfers,
       casework,
       content,
+      clocks,
+      deadlines,
+      numbers,
       refusals,
       lanes,
+      scheduler,
       now,
     );
   }
@@ -309,6 +352,7 @@ export class Gateway {
     this.audit.start();
     this.agreements.onChange = () => void this.refresh();
     await this.refresh();
+    this.scheduler.start();
     this.watch = setInterval(() => void this.refresh(), refreshMs);
     this.janitor = setInterval(() => void this.tidy(), janitorMs);
   }
@@ -372,6 +416,7 @@ export class Gateway {
     if (this.watch) clearInterval(this.watch);
     this.agreements.onChange = () => undefined;
     await this.refreshing;
+    await this.scheduler.stop();
     await this.lanes.stop();
     await this.refusals.flush();
     await this.audit.stop();
@@ -407,6 +452,6 @@ const keyStoreOf = (config: NodeConfig): KeyStore => new KeyStore(join(config.da
 /** Whether an agreement has terms for transfers from one node to another, or to those whose powers they hold. */
 function provides(agreement: Agreement, from: string, to: string, at: Date): boolean {
   const holder = (node: string) => powersOf(agreement.trust, node, at)?.node;
-  const { directions } = readRecognitionAgreement(agreement.content).terms;
+  const { directions } = recognitionAgreement(agreement).terms;
   return directions.some((direction) => holder(direction.from) === from && holder(direction.to) === to);
 }

@@ -12,18 +12,21 @@ import {
 } from '@jieqiao/recognition';
 import { IsNull } from 'typeorm';
 import { composeTransfer, partyOf, recognitionAgreement } from './bundle-contents';
+import type { Clocks } from './clocks';
 import { matterOf } from './content-access';
+import type { DocumentNumbers } from './document-numbers';
 import { documentRow, documentTypeOf, makeDocument, type StepDocument, sealDocument } from './documents';
 import { nextEnvelope, wholeSecond } from './envelopes';
 import type { Evaluation } from './evaluation';
 import { actorOf, factsOf, mayBeSent, needsRules } from './facts';
-import { accepted, clockRowsOf, lifeLogEvents, lifeOf, refusalEvents, saveCases, setLife } from './life-rows';
+import { accepted, clockRowsOf, lifeLogEvents, lifeOf, nodeActor, noFacts, refusalEvents, saveCases, setLife } from './life-rows';
+import { isNumberedType } from './number-patterns';
 import type { PersonalData } from './personal-data';
 import { fingerprint } from './send-transfer';
 import { BundleRow, DocumentRow, EvidenceRow, IdempotencyRow, type ItemDecision, TransferRow } from './tables';
 import { type Applied, apply, isRefusal, rowAndRole, stateIn } from './transfer/apply';
 import type { CommandData, StateMessage } from './transfer/command-data';
-import type { Command, Transition } from './transfer/lifecycle';
+import { type Command, letterOf, type Transition } from './transfer/lifecycle';
 
 export interface CommandRequest {
   person: Person;
@@ -47,6 +50,8 @@ export interface CaseworkContext {
   envelopeLifetime: number;
   evaluation: Evaluation;
   personal: PersonalData;
+  clocks: Clocks;
+  numbers: DocumentNumbers;
   legalReviewOfLeads: boolean;
   returnCodes: (day: string) => readonly string[];
   wake(peer: string): void;
@@ -126,6 +131,7 @@ export class Casework {
     const about = { ...found, type, command, person, at: createdAt, data: request.data };
     const content = type === null ? null : makeDocument(this.documentAbout(matter, { ...about, type }));
     const document = content && digestOf(content);
+    const clockRows = clockRowsOf(recognitionAgreement(matter.agreement), row, node);
     const applied = accepted(
       apply(life, command, document ? { ...request.data, document } : request.data, {
         actor: actorOf(person),
@@ -141,10 +147,11 @@ export class Casework {
           ownCase: null,
           returnCodes: this.context.returnCodes(createdAt),
         }),
-        clockRows: clockRowsOf(recognitionAgreement(matter.agreement), row, node),
+        clockRows,
       }),
       command,
     );
+    if (command === 'submit') await this.takeNumber(tx, row, person);
     const envelope = await this.queue(tx, matter, applied, content, request.filingProof, at);
 
     // 4 one transaction: save + appendAuditEvent + outbox
@@ -153,6 +160,7 @@ export class Casework {
     row.updatedAt = createdAt;
     if (command === 'submit') row.acknowledged = [...request.acknowledge];
     await saveCases(tx, [row]);
+    await this.context.clocks.sync(tx, [{ life: applied.life, clockRows }], createdAt);
     if (content && type && envelope === null) {
       const home = { transferId, type, side: life.side, content, createdAt };
       await insertRows(tx, DocumentRow, [documentRow(home, null)]);
@@ -225,6 +233,41 @@ export class Casework {
       const subject = { findings: digestOf(canonicalJson(findings)), person: person.id, transfer: id };
       await this.context.audit.append(tx, { event: 'findings.recorded', subject });
     });
+  }
+
+  /**
+   * The feedback's time has run out without a word of the sender's: the node closes the transfer. Nothing happens where
+   * that is not so, or no longer.
+   */
+  async closeBySilence(transferId: string): Promise<void> {
+    const { db, agreements, audit, clocks, node, now, random } = this.context;
+    const peer = await db.transaction(async (tx) => {
+      const row = await tx.findOne(TransferRow, { where: { id: transferId }, ...lockForUpdate(db.dialect) });
+      if (row?.direction !== 'in') return null;
+      const at = now();
+      const agreement = agreements.current(row.peer, wholeSecond(at));
+      const clockRows = clockRowsOf(recognitionAgreement(agreement), row, node);
+      const messageId = uuidv7(at.getTime(), random(10));
+      const context = { actor: nodeActor, at: at.toISOString(), messageId, facts: noFacts, clockRows };
+      const applied = apply(lifeOf(row), 'close-by-silence', {}, context);
+      if (isRefusal(applied)) return null;
+      const matter = { row, agreement, transfer: null, evidence: [] };
+      const envelope = await this.queue(tx, matter, applied, null, null, at);
+      setLife(row, applied.life);
+      row.version++;
+      row.updatedAt = context.at;
+      await saveCases(tx, [row]);
+      await clocks.sync(tx, [{ life: applied.life, clockRows }], context.at);
+      await audit.append(tx, lifeLogEvents(applied.events, { transfer: transferId, person: null, envelope }));
+      return row.peer;
+    });
+    if (peer !== null) this.context.wake(peer);
+  }
+
+  /** From here on the number is this transfer's, or it is refused: a letter on its way to the seal has its own. */
+  private async takeNumber(tx: Tx, { id, kind, number }: TransferRow, person: Person): Promise<void> {
+    const type = letterOf[kind];
+    if (isNumberedType(type)) await this.context.numbers.takeNumber(tx, number, { type, transfer: id, person: person.id });
   }
 
   /**

@@ -1,9 +1,12 @@
 export { type CaseData, type EvidenceData, recognitionAgreement } from './bundle-contents';
 export { Casework, type CaseworkContext } from './casework';
+export * from './clocks';
 export { ContentAccess, type ContentAccessContext, matterOf, type Revealed } from './content-access';
+export * from './document-numbers';
 export { Evaluation } from './evaluation';
-export { blobUse, laneCallbacks } from './lane-callbacks';
+export { blobUse, laneCallbacks, type LaneWork } from './lane-callbacks';
 export type { ClockView, LifeView } from './life-view';
+export * from './number-patterns';
 export { PersonalData } from './personal-data';
 export * from './receive-envelope';
 export { type BundleCommand, type SendContext, type SendRequest, SendTransfer } from './send-transfer';

@@ -1,26 +1,33 @@
 import type { AuditLog } from '@jieqiao/audit';
 import type { Digest, LogEvent } from '@jieqiao/core';
-import type { BlobUse, BundleParts, LaneCallbacks, Settled } from '@jieqiao/delivery';
+import type { AgreementBook, BlobUse, BundleParts, LaneCallbacks, Settled } from '@jieqiao/delivery';
 import { type Database, lockForUpdate, type Tx } from '@jieqiao/platform';
 import { In } from 'typeorm';
-import { custodyPart, recognitionPart, transferPart } from './bundle-contents';
+import { custodyPart, recognitionAgreement, recognitionPart, transferPart } from './bundle-contents';
 import type { Casework } from './casework';
+import type { Clocks } from './clocks';
 import { documentParts, filingProofPart } from './documents';
 import { messageIn } from './envelopes';
-import { lifeLogEvents, saveCases, setLife, settleMessage } from './life-rows';
+import { clockRowsOf, lifeLogEvents, saveCases, setLife, settleMessage } from './life-rows';
 import type { PersonalData } from './personal-data';
 import { BundleRow, DocumentRow, EvidenceRow, TransferRow } from './tables';
 import { isRefusal } from './transfer/apply';
 import type { StateMessage } from './transfer/command-data';
 
+export interface LaneWork {
+  db: Database;
+  audit: AuditLog;
+  agreements: AgreementBook;
+  node: string;
+  casework: Casework;
+  clocks: Clocks;
+  personal: PersonalData;
+  now: () => Date;
+}
+
 /** What the lanes need of the casework: the bundles they carry, and what a receipt changes. */
-export function laneCallbacks(
-  db: Database,
-  audit: AuditLog,
-  casework: Casework,
-  personal: PersonalData,
-  afterSettled: (settled: Settled[]) => void,
-): LaneCallbacks {
+export function laneCallbacks(work: LaneWork, afterSettled: (settled: Settled[]) => void): LaneCallbacks {
+  const { db, audit, agreements, node, casework, clocks, personal, now } = work;
   return {
     async partsOf(manifests) {
       if (manifests.length === 0) return new Map<Digest, BundleParts>();
@@ -45,10 +52,20 @@ export function laneCallbacks(
         if (!row || !message) continue;
         events.push(...settle(row, message, each));
         if (mustGoAgain(row, each)) await casework.sendAgain(tx, row, message);
+        else if (each.refusal) {
+          const refused = { transfer: row.id, message: message.id, code: each.refusal, now: now().toISOString() };
+          await clocks.reportRefused(tx, refused);
+        }
         row.version++;
         changed.add(row);
       }
       await saveCases(tx, [...changed]);
+      const replicas = [...changed].flatMap((row) => {
+        const agreement = agreements.currentWith(row.peer, now());
+        const clockRows = clockRowsOf(agreement && recognitionAgreement(agreement), row, node);
+        return row.life ? [{ life: row.life, clockRows }] : [];
+      });
+      await clocks.sync(tx, replicas, now().toISOString());
       await audit.append(tx, events);
     },
     afterSettled,

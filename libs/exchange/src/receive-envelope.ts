@@ -54,8 +54,9 @@ import {
   recognitionPart,
   transferPart,
 } from './bundle-contents';
+import type { Clocks } from './clocks';
 import { documentPart, documentRow, documentTypeOf, filingProofPart, readDocument } from './documents';
-import { deliveryId, isSending, lifeLogEvents, lifeOf, nodeActor, noFacts, saveCases, setLife } from './life-rows';
+import { clockRowsOf, deliveryId, isSending, lifeLogEvents, lifeOf, nodeActor, noFacts, saveCases, setLife } from './life-rows';
 import type { PersonalData } from './personal-data';
 import { numbersTaken, registersOf, sealOwner } from './registers';
 import { isBundleCommand } from './send-transfer';
@@ -71,6 +72,7 @@ export interface ReceiveContext {
   crls: CrlBook;
   intake: BlobIntake;
   personal: PersonalData;
+  clocks: Clocks;
   node: string;
   /** What the rules look items, powers and laws up in. */
   catalogue: () => CatalogueSet;
@@ -172,6 +174,7 @@ export class ReceiveEnvelope {
       // 4 one transaction: save + inbox + appendAuditEvent
       const appended = await audit.append(tx, writes.events, at);
       await save(tx, this.context.personal, writes, appended);
+      await this.syncClocks(tx, peer, writes, at);
       step('receive', '4-before-commit');
       return { decided: result, ids: appended };
     });
@@ -189,6 +192,15 @@ export class ReceiveEnvelope {
       if (outcome.status === 'STATUS_RETRY') return outcome;
       return { status: outcome.status, code: outcome.code, receipt: proofs.get(logIds[i]!)! };
     });
+  }
+
+  private async syncClocks(tx: Tx, peer: string, { transfers, changed }: Writes, at: Date): Promise<void> {
+    const { agreements, clocks, node } = this.context;
+    const agreement = agreements.currentWith(peer, at);
+    const terms = agreement && recognitionAgreement(agreement);
+    const rows = [...transfers, ...changed];
+    const replicas = rows.map((row) => ({ life: lifeOf(row), clockRows: clockRowsOf(terms, row, node) }));
+    await clocks.sync(tx, replicas, at.toISOString());
   }
 
   /** Everything that can be said of a delivery from its bytes and the agreements. Hostile until this has passed. */

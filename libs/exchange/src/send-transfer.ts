@@ -28,7 +28,7 @@ import {
   type Tx,
   updateRows,
 } from '@jieqiao/platform';
-import { type CatalogueSet, evaluateRecognition, type RecognitionDecision, type TransferData } from '@jieqiao/recognition';
+import { type CatalogueSet, evaluateRecognition, type RecognitionDecision, type TransferClock, type TransferData } from '@jieqiao/recognition';
 import { In, IsNull } from 'typeorm';
 import {
   announcedFiles,
@@ -41,6 +41,7 @@ import {
   recognitionPart,
   transferPart,
 } from './bundle-contents';
+import type { Clocks } from './clocks';
 import { matterOf } from './content-access';
 import { nextEnvelope, wholeSecond } from './envelopes';
 import { actorOf, factsOf, mayBeSent, rulesAgainst } from './facts';
@@ -80,6 +81,7 @@ export interface SendContext {
   audit: AuditLog;
   agreements: AgreementBook;
   personal: PersonalData;
+  clocks: Clocks;
   node: string;
   /** This node's keys as they are now. */
   keys: () => KeyRing;
@@ -105,6 +107,7 @@ export interface Sent {
   bundle: BundleRow;
   events: LifeEvent[];
   document: Digest;
+  clockRows: readonly TransferClock[];
 }
 
 const maxBatch = 64;
@@ -152,6 +155,8 @@ export class SendTransfer {
       }
       // 4 one transaction: save + appendAuditEvent + outbox
       await save(tx, this.context.personal, sent, lanes);
+      const replicas = sent.map(({ row, clockRows }) => ({ life: lifeOf(row), clockRows }));
+      await this.context.clocks.sync(tx, replicas, this.context.now().toISOString());
       step('send', '4-saved');
       await this.context.audit.append(tx, [...sent.flatMap(sentEvents), ...refused]);
       step('send', '4-before-commit');
@@ -212,6 +217,7 @@ export class SendTransfer {
     const sealed = sealBundle(files, seal, at);
     const document = digestOf(part(files, transferPart));
     const life = lifeOf(row);
+    const clockRows = clockRowsOf(terms, row, node);
     const facts = factsOf({
       row,
       command,
@@ -232,7 +238,7 @@ export class SendTransfer {
           at: at.toISOString(),
           messageId: uuidv7(at.getTime(), random(10)),
           facts,
-          clockRows: clockRowsOf(terms, row, node),
+          clockRows,
         },
       ),
       command,
@@ -269,7 +275,7 @@ export class SendTransfer {
     };
     stored.done.set(doneKey(person, request.idempotencyKey), done);
     const bundle = bundleRow(row.id, sealed, files, request.filingProof, createdAt);
-    return { done, row, evidence, outbox, bundle, events: applied.events, document };
+    return { done, row, evidence, outbox, bundle, events: applied.events, document, clockRows };
   }
 }
 

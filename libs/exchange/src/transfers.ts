@@ -26,6 +26,7 @@ import type { RecognitionDecision, TransferKind } from '@jieqiao/recognition';
 import { In, IsNull } from 'typeorm';
 import { composeTransfer, evidencePath, recognitionAgreement, storedBundleFiles } from './bundle-contents';
 import type { Casework } from './casework';
+import type { Clocks } from './clocks';
 import { type ContentAccess, matterOf, onlyVisible, summaryFor } from './content-access';
 import type { Evaluation } from './evaluation';
 import { actorOf } from './facts';
@@ -136,6 +137,7 @@ export interface TransfersContext {
   agreements: AgreementBook;
   blobs: BlobStore;
   personal: PersonalData;
+  clocks: Clocks;
   content: ContentAccess;
   sender: SendTransfer;
   casework: Casework;
@@ -628,6 +630,7 @@ export class Transfers {
     if (row.state === 'DRAFT') Object.assign(row, { delivery: 'none', refusal: null } satisfies Partial<TransferRow>);
     Object.assign(row, { acknowledged: null, version: row.version + 1, updatedAt: at } satisfies Partial<TransferRow>);
     await saveCases(tx, [row]);
+    await this.context.clocks.sync(tx, [{ life }], at);
   }
 
   private async record(

@@ -84,6 +84,26 @@ describe('loadConfig', () => {
     });
   });
 
+  it('takes patterns of numbers as an object, in the environment as JSON', () => {
+    const numbers = { prefix: '平综执', patterns: { 'notice-sheet': '平农〔{year}〕{sequence}号' } };
+    expect(load({ node: 'pinghu.330482', numbers }).numbers).toEqual(numbers);
+    const env = {
+      JIEQIAO_NUMBERS_PREFIX: '平执',
+      JIEQIAO_NUMBERS_PATTERNS: '{"notice-sheet":"甲〔{year}〕{sequence}号"}',
+    };
+    expect(load({ node: 'pinghu.330482', numbers }, env).numbers).toEqual({
+      prefix: '平执',
+      patterns: { 'notice-sheet': '甲〔{year}〕{sequence}号' },
+    });
+    for (const patterns of ['x', [1], { a: 1 }, { a: '' }, { a: 'x'.repeat(81) }]) {
+      expect(problemsOf(() => load({ node: 'pinghu.330482', numbers: { patterns } }))).toHaveLength(1);
+    }
+    expect(problemsOf(() => load({ node: 'pinghu.330482' }, { JIEQIAO_NUMBERS_PATTERNS: '{' }))[0]).toMatch(
+      /^numbers\.patterns: found "\{" \(environment JIEQIAO_NUMBERS_PATTERNS\); give an object/,
+    );
+    expect(problemsOf(() => load({ node: 'pinghu.330482', numbers: { prefix: 'PH' } }))).toHaveLength(1);
+  });
+
   it('starts from the environment alone, and finds config.json in the data directory', () => {
     const env = { JIEQIAO_NODE: 'jinshan.310116', JIEQIAO_DATA_DIR: dir };
     expect(loadConfig({ argv: [], env, cwd: '/' }).dataDir).toBe(dir);

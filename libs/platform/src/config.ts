@@ -25,7 +25,7 @@ const kib = 1024;
 const mib = 1024 * kib;
 const gib = 1024 * mib;
 
-type SettingKind = 'text' | 'number' | 'boolean';
+type SettingKind = 'text' | 'number' | 'boolean' | 'json';
 
 /** How a setting is documented and how its text in an environment variable is read. */
 interface SettingDoc {
@@ -214,6 +214,43 @@ export class CaseworkConfig {
   legalReviewOfLeads = false;
 }
 
+const maxPatterns = 50;
+
+/** Texts by name. What the names and texts mean is for whoever uses them to check. */
+function isTextMap(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const entries = Object.entries(value);
+  const fits = ([, text]: [string, unknown]) => typeof text === 'string' && text.length >= 1 && text.length <= 80;
+  return entries.length <= maxPatterns && entries.every(fits);
+}
+
+export class NumbersConfig {
+  @document({
+    about: 'Short name of the authority in the numbers of its documents, such as 平综执: 平综执线移〔2022〕第12号.',
+    give: 'up to 12 Chinese characters',
+    kind: 'text',
+    defaultText: 'none: only documents with a pattern of their own are numbered by the node',
+  })
+  @IsString()
+  @Matches(/^[\u3400-\u4dbf\u4e00-\u9fff]{0,12}$/)
+  prefix = '';
+
+  @document({
+    about:
+      'Patterns by document type, where they differ from the usual ones (docs/spec/numbers.md): {"penalty-decision": "{prefix}〔{year}〕罚决字第{squad:2}-{sequence:4}号"}.',
+    give: `an object of up to ${maxPatterns} texts of at most 80 characters; in the environment, as JSON`,
+    kind: 'json',
+    defaultText: 'none',
+  })
+  @ValidateBy({ name: 'patterns', validator: { validate: isTextMap } })
+  patterns: Readonly<Record<string, string>> = {};
+}
+
+export class SchedulerConfig {
+  @whole(1, 3_600, 'Seconds between two looks for clocks that have come due.')
+  pollSeconds = 5;
+}
+
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
@@ -262,6 +299,8 @@ export class NodeConfig {
   readonly casework = new CaseworkConfig();
   readonly timestamps = new TimestampsConfig();
   readonly demonstration = new DemonstrationConfig();
+  readonly numbers = new NumbersConfig();
+  readonly scheduler = new SchedulerConfig();
   readonly log = new LogConfig();
 }
 
@@ -284,6 +323,8 @@ const sections = [
   'casework',
   'timestamps',
   'demonstration',
+  'numbers',
+  'scheduler',
   'log',
 ] as const;
 
@@ -474,6 +515,13 @@ function applyEnvironment(
 function fromText(kind: SettingKind, value: string): unknown {
   if (kind === 'number') return /^-?[0-9]{1,16}$/.test(value) ? Number(value) : value;
   if (kind === 'boolean') return value === 'true' ? true : value === 'false' ? false : value;
+  if (kind === 'json') {
+    try {
+      return JSON.parse(value);
+    } catch {
+      return value;
+    }
+  }
   return value;
 }
 

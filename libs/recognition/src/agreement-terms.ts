@@ -420,9 +420,9 @@ export function followsTermsSchema(terms: unknown): terms is AgreementTerms {
  * Gives the content of an agreement its typed terms. Call it once per version, not per transfer.
  * @throws GatewayError AGREEMENT_MALFORMED with the pointer inside `terms`, or with a reason: `direction-twice`,
  * `direction-without-party`, `contact-without-party`, `time-limit-amount`, `day`, `area` (with `region`, and what
- * `readArea` says as `problem` and `at`), or `<what>-twice` where two entries answer one question (`area`,
- * `evidence-kind`, `form`, `equivalence`, `template`, `time-limit`, `dispute-level`, `retention`, `statistic`,
- * `contact`, `rule-switch`, `own-rule`). With `direction` and `rule`: `rule-is-law` for a switch that the law forbids
+ * `readArea` says as `problem` and `at`), or `<what>-twice` where two entries answer one question (`area`, `contact`,
+ * `crime-threshold`, `dispute-level`, `equivalence`, `evidence-kind`, `form`, `own-rule`, `retention`, `rule-switch`,
+ * `statistic`, `template`, `time-limit`). With `direction` and `rule`: `rule-is-law` for a switch that the law forbids
  * (`mayGoDownTo`), and `own-rule-<fault>` with the `position` in an own rule's expression (`ExpressionFault`).
  */
 export function readRecognitionAgreement(

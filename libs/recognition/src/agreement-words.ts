@@ -13,7 +13,8 @@ import type {
   TimeUnit,
   TransferStep,
 } from './agreement-terms';
-import { describeBasis, type Language, ruleSubject, type Words, words } from './words';
+import type { Language, Words } from './code-words';
+import { describeBasis, ruleSubject, words } from './words';
 
 /** Violation families of the region; domain.md §5. Others are shown by their code. */
 const familyWords: Readonly<Record<string, Words>> = {

@@ -181,6 +181,14 @@ export function evaluateRecognition(given: RecognitionInput): RecognitionDecisio
   };
 }
 
+/**
+ * Whether a decision proposes the criminal track: then no penalty takes its place, in a lead either (移送规定 §11), unless
+ * the police have refused.
+ */
+export function proposesCrimeTrack({ results }: RecognitionDecision): boolean {
+  return results.some(({ rule, result }) => rule === 'R13' && (result === 'block' || result === 'warn'));
+}
+
 /** The act as the transfer states it, and over that what the receiver found. */
 function actAsFound({ act, discoveredAt }: TransferData, findings: Findings): RuleInput['act'] {
   const { place, harm, quantities, gains, losses } = findings;

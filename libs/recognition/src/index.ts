@@ -16,7 +16,8 @@ export {
 } from './agreement-terms';
 export { agreementSummary, changeWords } from './agreement-words';
 export * from './catalogue';
-export { chinaDay } from './china-date';
+export { chinaDay, daysBetween } from './china-date';
+export type { Language } from './code-words';
 export {
   type Clock,
   type Deadline,
@@ -33,6 +34,7 @@ export { type DocumentNumber, formatNumber, parseNumber } from './document-numbe
 export {
   evaluateRecognition,
   type ProposalReason,
+  proposesCrimeTrack,
   type RecognitionDecision,
   type RecognitionInput,
   type RecognitionOutcome,
@@ -112,4 +114,4 @@ export {
   type UrgencyGround,
   urgencyGrounds,
 } from './transfer-data';
-export { describeOutcome, describeProposal, describeResult, type Language, type ResultWords, words } from './words';
+export { describeOutcome, describeProposal, describeResult, type ResultWords, words } from './words';

@@ -8,6 +8,7 @@ import {
   findTransferFaults,
   type LegalBasis,
   parseFindings,
+  proposesCrimeTrack,
   type Registers,
   type RuleId,
   readRecognitionAgreement,
@@ -91,6 +92,10 @@ describe.each(situations)('$scenario: $about.en', (situation) => {
     const told = found.map(({ result, remedy }) => (remedy === undefined ? result : `${result} ${remedy}`));
     expect([...new Set(told)]).toEqual(expected);
     expect(found[0]!.facts).toMatchObject(situation.facts?.[rule] ?? {});
+  });
+
+  it('proposes the criminal track where R13 does', () => {
+    expect(proposesCrimeTrack(decision)).toBe(situation.scenario === 'S8');
   });
 
   if (situation.outcome !== undefined) {

@@ -1,4 +1,5 @@
 import type { LegalBasis, RecognitionLevel } from './agreement-terms';
+import { actorWords, evidenceKindWords, type Language, type Words } from './code-words';
 import type {
   ProposalReason,
   RecognitionDecision,
@@ -10,10 +11,7 @@ import type { EvaluationFault } from './own-rules/expression';
 import type { OwnRuleId } from './own-rules/own-rules';
 import type { PersonalDataCategory } from './personal-data';
 import type { Facts, RemedyCode, RuleId, RuleResult } from './rules/rule';
-import type { EvidenceKind, HandedInSource, LeadSource, TransferKind, UrgencyGround } from './transfer-data';
-
-export type Language = 'zh' | 'en';
-export type Words = Readonly<Record<Language, string>>;
+import type { HandedInSource, LeadSource, TransferKind, UrgencyGround } from './transfer-data';
 
 /** A rule's reason as it stands in a return or supplement notice; domain.md §5. */
 const ruleReasons: Partial<Record<RuleId, Words>> = {
@@ -306,17 +304,6 @@ const facts: Readonly<Record<string, Words>> = {
   're-check-record': { zh: '复查笔录', en: 'record of the re-check' },
 };
 
-const evidenceKindWords: Readonly<Record<EvidenceKind, Words>> = {
-  documentary: { zh: '书证', en: 'documentary evidence' },
-  physical: { zh: '物证', en: 'physical evidence' },
-  'audio-visual': { zh: '视听资料', en: 'audio-visual material' },
-  'electronic-data': { zh: '电子数据', en: 'electronic data' },
-  'witness-testimony': { zh: '证人证言', en: 'witness testimony' },
-  'party-statement': { zh: '当事人的陈述', en: "party's statement" },
-  'expert-opinion': { zh: '鉴定意见', en: 'expert opinion' },
-  'inspection-record': { zh: '勘验笔录、现场笔录', en: 'record of inspection or of the scene' },
-};
-
 const transferKindWords: Readonly<Record<TransferKind, Words>> = {
   LEAD: { zh: '线索移送', en: 'lead' },
   CASE: { zh: '案件移送', en: 'case' },
@@ -359,19 +346,6 @@ const personalDataWords: Readonly<Record<PersonalDataCategory, Words>> = {
   name: { zh: '姓名', en: 'name' },
   particulars: { zh: '性别、年龄、职业', en: 'sex, age, occupation' },
 };
-
-/** Whom an article names, what a party is. */
-export const actorWords = {
-  any: { zh: '单位和个人', en: 'anyone' },
-  person: { zh: '个人', en: 'person' },
-  organisation: { zh: '单位', en: 'organisation' },
-  'construction-unit': { zh: '工程施工单位', en: 'construction contractor' },
-  producer: { zh: '产生单位', en: 'producer' },
-  haulier: { zh: '从事运输者', en: 'haulier' },
-  organiser: { zh: '利用或组织者', en: 'organiser' },
-  vessel: { zh: '船舶', en: 'vessel' },
-  'responsible-person': { zh: '直接负责的主管人员和其他直接责任人员', en: 'persons directly responsible' },
-} as const satisfies Readonly<Record<string, Words>>;
 
 /** Words for the closed codes of `transfer.json` and `recognition.json`, in both languages. For display, never for decisions. */
 export const words = {

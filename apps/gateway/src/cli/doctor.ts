@@ -1,4 +1,5 @@
 import { hasCode } from '@jieqiao/core';
+import { numberPatterns } from '@jieqiao/exchange';
 import { configExitCode, type NodeConfig } from '@jieqiao/platform';
 import { type Cli, command } from './command';
 import { pathOf, writeWhole } from './files';
@@ -58,7 +59,8 @@ interface Settings {
 function settingsOf(cli: Cli, file: string | undefined): Settings {
   try {
     const config = configOf(cli, file);
-    return { config, now: clockOf(cli, config), problems: [] };
+    const { problems } = numberPatterns(config.numbers);
+    return { config: problems.length > 0 ? null : config, now: clockOf(cli, config), problems };
   } catch (error) {
     if (!hasCode(error, 'CONFIG_INVALID') || lacksConfig(error) || !Array.isArray(error.params.problems)) throw error;
     return { config: null, now: cli.around.now, problems: error.params.problems };

@@ -93,6 +93,20 @@ export const errorKinds = {
     'Evidence files are still incomplete',
   ),
   LIMIT_EXCEEDED: kind(422, 'RESOURCE_EXHAUSTED', 'info', '超出数量限制', 'A limit is exceeded'),
+  NUMBER_TAKEN: kind(
+    409,
+    'ALREADY_EXISTS',
+    'info',
+    '文号已被使用或已作废',
+    'The number belongs to another document, or was voided',
+  ),
+  NUMBER_PATTERN_MISSING: kind(
+    409,
+    'FAILED_PRECONDITION',
+    'warning',
+    '本机关尚未设定该类文书的文号格式',
+    'The authority has set no pattern for numbers of this document',
+  ),
 
   FILE_TOO_LARGE: kind(413, 'RESOURCE_EXHAUSTED', 'info', '文件过大', 'The file is too large'),
   UPLOAD_OFFSET_MISMATCH: kind(

@@ -49,6 +49,11 @@ export const remedies: Readonly<Record<ErrorCode, Text>> = {
   ACKNOWLEDGEMENT_REQUIRED: text('逐条确认提示后再发', 'Acknowledge the warnings, then send'),
   EVIDENCE_INCOMPLETE: text('等证据文件传完', 'Wait until the evidence is uploaded'),
   LIMIT_EXCEEDED: text('减少数量，或调整 limits 设置', 'Send less, or change the settings under limits'),
+  NUMBER_TAKEN: text('换一个文号，或由节点编号', 'Give another number, or let the node give one'),
+  NUMBER_PATTERN_MISSING: text(
+    '由管理员设置 numbers.prefix 或 numbers.patterns',
+    'The administrator sets numbers.prefix or numbers.patterns',
+  ),
   FILE_TOO_LARGE: text(
     '拆分文件，或由接收方调高 limits.fileBytes',
     'Split it, or the receiver raises limits.fileBytes',

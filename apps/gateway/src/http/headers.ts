@@ -73,6 +73,13 @@ export function decodeCursor(cursor: string): string {
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
+/** `Link` to a list's next page (RFC 8288); what is undefined is left out. */
+export function nextPage(path: string, query: Record<string, string | number | undefined>): string {
+  const given = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) given.set(name, String(value));
+  return `<${path}?${given}>; rel="next"`;
+}
+
 /**
  * Sends a file, or the one range of it that is asked for (RFC 9110 §14). It is always saved, never shown: evidence
  * comes from outside, and an HTML page among it must not run under this site's name.

@@ -3,8 +3,10 @@ import { APP_GUARD } from '@nestjs/core';
 import { ThrottlerModule } from '@nestjs/throttler';
 import { AgreementsController } from './agreements/agreements.controller';
 import { AuthGuard } from './auth.guard';
+import { DeadlinesController } from './deadlines/deadlines.controller';
 import { HealthController } from './health/health.controller';
 import { LogController } from './log/log.controller';
+import { NumbersController } from './numbers/numbers.controller';
 import { PeersController } from './peers/peers.controller';
 import { SessionController } from './session/session.controller';
 import { TimestampController } from './timestamp/timestamp.controller';
@@ -14,7 +16,7 @@ import { TransfersController } from './transfers/transfers.controller';
 @Module({})
 class HttpModule {}
 
-/** What people's clients reach. `parts`: Access, Transfers, AgreementBook, Peers, AuditLog, Metrics, … */
+/** What people's clients reach. `parts`: Access, Transfers, Deadlines, DocumentNumbers, AgreementBook, Peers, AuditLog, Metrics, … */
 export function httpModule(parts: Provider[]): DynamicModule {
   return {
     module: HttpModule,
@@ -24,6 +26,8 @@ export function httpModule(parts: Provider[]): DynamicModule {
       SessionController,
       TransfersController,
       EvidenceController,
+      DeadlinesController,
+      NumbersController,
       AgreementsController,
       PeersController,
       LogController,

@@ -1,7 +1,7 @@
 import { Access } from '@jieqiao/access';
 import { AuditLog } from '@jieqiao/audit';
 import { AgreementBook, Peers } from '@jieqiao/delivery';
-import { Casework, ContentAccess, Transfers } from '@jieqiao/exchange';
+import { Casework, ContentAccess, Deadlines, DocumentNumbers, Transfers } from '@jieqiao/exchange';
 import { Metrics, NodeConfig } from '@jieqiao/platform';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
@@ -15,9 +15,11 @@ export async function openApiFile(): Promise<string> {
   const parts = [
     NodeConfig,
     Access,
+    Casework,
     ContentAccess,
     Transfers,
-    Casework,
+    Deadlines,
+    DocumentNumbers,
     AgreementBook,
     Peers,
     AuditLog,

@@ -215,6 +215,21 @@ const catalogue = {
   },
   /** One value was shown in clear, or all of a category left in a bundle; never which value. */
   'personal-data.revealed': { category: word, person, reason: word, transfer: id },
+  /** `matter`: of a request for assistance; null for all other clocks. */
+  'clock.reminded': { clock: word, matter: orNull(count(1)), owner: word, transfer: id },
+  'clock.overdue': { clock: word, matter: orNull(count(1)), owner: word, transfer: id },
+  'supervision.closed': { item: id, person, transfer: id },
+  /** `sequence` is null for a number that was given by hand in a form of its own. */
+  'number.issued': {
+    number: id,
+    person,
+    sequence: orNull(count(1)),
+    squad: orNull(count(1)),
+    transfer: orNull(id),
+    type: word,
+    year: count(1),
+  },
+  'number.voided': { number: id, person },
   'session.opened': { person },
   'session.refused': { person },
   'session.closed': { person },

@@ -142,16 +142,19 @@ export interface ClockStanding {
 }
 
 /**
- * @param rows of the agreement under which the transfer was sent
- * @throws GatewayError VALIDATION_FAILED `no-holiday-table` {year}, `no-clock-in-force` {clock, day}
+ * How long a clock is: by law, or by the agreement under which the transfer was sent.
+ * @throws GatewayError VALIDATION_FAILED `no-clock-in-force` {clock, day}
  */
-export function standingOf(
-  clock: LifeClock,
+export function lengthOf(
+  clock: Pick<LifeClock, 'id' | 'start'>,
   urgent: boolean,
-  now: string,
   rows: readonly TransferClock[] = transferClocks,
-): ClockStanding {
-  const length = clockInForce(clock.id, chinaDay(clock.start), urgent, rows) as ForwardClock;
+): ForwardClock {
+  return clockInForce(clock.id, chinaDay(clock.start), urgent, rows) as ForwardClock;
+}
+
+/** @throws GatewayError VALIDATION_FAILED `no-holiday-table` {year} */
+export function standingUnder(length: ForwardClock, clock: LifeClock, now: string): ClockStanding {
   const at = clock.stopped?.at ?? now;
   if (clock.until !== null) {
     const due = { day: clock.until, at: `${nextDay(clock.until)}T00:00:00.000+08:00` };
@@ -163,7 +166,17 @@ export function standingOf(
   return { clock, basis: length.basis, due, paused, left, overdue };
 }
 
-/** OVERDUE: the clocks that still run and have run out. Each opens a supervision item. */
+/** @throws GatewayError as `lengthOf` and `standingUnder` */
+export function standingOf(
+  clock: LifeClock,
+  urgent: boolean,
+  now: string,
+  rows?: readonly TransferClock[],
+): ClockStanding {
+  return standingUnder(lengthOf(clock, urgent, rows), clock, now);
+}
+
+/** OVERDUE: the clocks that still run and have run out. Each but silence opens a supervision item. */
 export function overdueClocks(
   clocks: readonly LifeClock[],
   urgent: boolean,

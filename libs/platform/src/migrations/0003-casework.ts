@@ -17,6 +17,7 @@ export const casework: Ddl = {
       filing_proof {text} NULL, created_at {time} NOT NULL)`,
     'CREATE INDEX {if_not_exists} document_transfer ON document (transfer_id)',
     'CREATE INDEX {if_not_exists} document_manifest ON document (manifest_digest)',
+    'CREATE INDEX {if_not_exists} transfer_number ON transfer (number)',
     'CREATE INDEX {if_not_exists} outbox_transfer ON outbox (transfer_id, seq)',
   ],
 };

@@ -2,10 +2,11 @@ import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { initial } from './0001-initial';
 import { trust } from './0002-trust';
 import { casework } from './0003-casework';
+import { deadlinesAndNumbers } from './0004-deadlines-and-numbers';
 import { personalData } from './0006-personal-data';
 import { type Ddl, type Dialect, statementFor } from './ddl';
 
-const migrations: readonly Ddl[] = [initial, trust, casework, personalData];
+const migrations: readonly Ddl[] = [initial, trust, casework, deadlinesAndNumbers, personalData];
 
 /** Brings the schema up to date. Several processes may start at once on MySQL: one migrates, the others wait. */
 export async function migrate(source: DataSource, dialect: Dialect, now: () => Date): Promise<void> {

@@ -1,5 +1,5 @@
 import { canonicalJson, GatewayError } from '@jieqiao/core';
-import type { Language, Words } from '../words';
+import type { Language, Words } from '../code-words';
 import { type Catalogue, tableOf } from './catalogue';
 import { type AnyRow, type AnyTable, type Cell, headerTable, type RowKind, rowKey, rowKinds } from './rows';
 

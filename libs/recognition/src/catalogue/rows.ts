@@ -1,6 +1,6 @@
 import type { ItemRelation } from '../agreement-terms';
+import type { Words } from '../code-words';
 import type { EvidenceKind } from '../transfer-data';
-import type { Words } from '../words';
 import {
   type BasisRole,
   catalogueWords,

@@ -1,6 +1,6 @@
 import type { ItemRelation } from '../agreement-terms';
+import { actorWords, evidenceKindWords, type Words } from '../code-words';
 import type { EvidenceKind } from '../transfer-data';
-import { actorWords, type Words, words } from '../words';
 
 /**
  * The closed codes of catalogue rows, with what people read. In a CSV cell the Chinese words stand, so within a table
@@ -83,7 +83,7 @@ export const catalogueWords = {
     narrower: { zh: '窄于', en: 'narrower than' },
     related: { zh: '相关', en: 'related to' },
   } satisfies Record<ItemRelation, Words>,
-  evidenceKind: words.evidenceKind satisfies Record<EvidenceKind, Words>,
+  evidenceKind: evidenceKindWords satisfies Record<EvidenceKind, Words>,
   /** Whether a form of evidence is asked for by law always, by law where it applies, or by practice only. */
   formNeed: {
     shall: { zh: '应当', en: 'required' },
