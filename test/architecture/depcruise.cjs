@@ -16,7 +16,7 @@ const appsMayImport = {
   gateway: Object.keys(mayImport),
   verifier: ['core', 'recognition'],
   // Drives nodes by HTTP and processes, makes their keys and first agreement, and has the words for the rules.
-  demo: ['core', 'platform', 'recognition'],
+  demo: ['core', 'platform', 'recognition', 'exchange'],
 };
 
 /** Whatever a pure lib may import besides itself and what `mayImport` says. Everything else is a way out of purity. */

@@ -3,8 +3,10 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { ApiClient } from '../../apps/demo/src/api-client';
+import { carry } from '../../apps/demo/src/journey';
 import { freePorts } from '../../apps/demo/src/nodes';
-import { addEvidence, createDraft, readScenario, send } from '../../apps/demo/src/scenario';
+import { readScenario } from '../../apps/demo/src/scenario';
+import { readScript } from '../../apps/demo/src/steps';
 import {
   composeFile,
   dockerfileStages,
@@ -198,13 +200,14 @@ test('both nodes serve, the health check says so, and a lead crosses', async () 
     expect([name, ended.code, ended.code === 0 ? '' : texts[name]]).toEqual([name, 0, '']);
   }
 
-  const people = JSON.parse(readFileSync(join(nodeDirs.jinshan, 'people.json'), 'utf8')) as Record<string, string>[];
-  const client = new ApiClient(`http://127.0.0.1:${ports.jinshan}`);
-  await client.signIn('handler', people.find(({ login }) => login === 'handler')!.password!);
-  const scenario = readScenario('s1');
-  const { id } = await createDraft(client, scenario);
-  await addEvidence(client, id, scenario);
-  const sent = await send(client, id, { key: 'container-steps', waitSeconds: 30 });
+  const as = async (node: string, login: string): Promise<ApiClient> => {
+    const name = node.split('.')[0] as Name;
+    const people = JSON.parse(readFileSync(join(nodeDirs[name], 'people.json'), 'utf8')) as Record<string, string>[];
+    const client = new ApiClient(`http://127.0.0.1:${ports[name]}`);
+    await client.signIn(login, people.find((person) => person.login === login)!.password!);
+    return client;
+  };
+  const sent = await carry(as, readScenario('s1'), readScript('s1'), 'send-urgent', {});
   expect(sent).toMatchObject({ state: 'DELIVERED', delivery: { state: 'received' }, receipt: { degree: 'verified' } });
 
   for (const child of running) child.kill('SIGTERM');

@@ -216,6 +216,58 @@ ${heaps.join('')}${extra}
   );
 }
 
+/** A river by day: far bank, water, near bank; `oil` films on the water, from above where `drone`. */
+export function riverDay({ seed, oil = [], extra = '', drone = false }) {
+  const next = random(seed);
+  let ripples = '';
+  for (let i = 0; i < 120; i++) {
+    const y = (drone ? 150 : 250) + next() * (drone ? 300 : 250);
+    ripples += `<rect x="${(next() * 800).toFixed(0)}" y="${y.toFixed(0)}" width="${(16 + next() * 70).toFixed(0)}" height="1.3" fill="#e6eef0" opacity="${(0.08 + next() * 0.22).toFixed(2)}"/>`;
+  }
+  const films = oil
+    .map(([x, y, rx, ry]) =>
+      ['#4a3d5c', '#6d8a9c', '#a58a5a', '#5b6f52'].map((tone, i) => `<ellipse cx="${x + i * 5}" cy="${y + i * 2}" rx="${rx * (1 - i * 0.2)}" ry="${ry * (1 - i * 0.2)}" fill="${tone}" opacity=".34" transform="rotate(${(-6 + next() * 12).toFixed(1)} ${x} ${y})"/>`).join(''),
+    )
+    .join('');
+  const water = drone
+    ? '<rect width="800" height="600" fill="#5f6f4a"/><path d="M0 150 Q260 120 520 160 T800 140 V452 Q560 470 300 440 T0 460 Z" fill="#5d7683"/>'
+    : `<rect width="800" height="244" fill="url(#day)"/>${trees(next, 236, 800, '#54664c')}<path d="M0 230 H800 V500 H0 Z" fill="#5f7a86"/><path d="M0 486 Q220 470 460 490 T800 480 V600 H0 Z" fill="#6f7450"/>`;
+  return svg(800, 600, `${water}${ripples}${films}${extra}<rect width="800" height="600" fill="url(#vignette)" opacity=".4"/>`);
+}
+
+/** A cargo boat from the side, its bow to the right. */
+export function barge(x, y, scale, name) {
+  return `<g transform="translate(${x} ${y}) scale(${scale})"><path d="M0 40 H330 Q360 38 380 14 L372 74 Q360 92 330 92 H30 Q8 90 0 40 Z" fill="#3b3f46"/><path d="M0 40 H330 Q360 38 380 14 L378 30 Q360 54 330 54 H4 Z" fill="#8a3b2c"/><path d="M70 40 Q120 8 170 30 Q220 4 290 40 Z" fill="url(#soil)"/><rect x="8" y="-14" width="52" height="54" fill="#c9ccc4"/><rect x="16" y="-6" width="36" height="16" fill="#20303c"/><rect x="28" y="-40" width="6" height="26" fill="#777"/>${label(150, 76, 24, name, { color: '#e9ead9', anchor: 'middle', weight: 700 })}</g>`;
+}
+
+/** A street with shop fronts and a pavement. */
+export function street({ seed, dusk = false, extra = '' }) {
+  const next = random(seed);
+  const tones = ['#b9a88c', '#a9b0b4', '#c2b7a6', '#9fae9b', '#b49a92'];
+  const houses = [...Array(5).keys()]
+    .map((i) => {
+      const x = i * 164 - 6;
+      const shop = ['便民超市', '五金', '家电维修', '面馆', '理发'][Math.floor(next() * 5)];
+      return `<rect x="${x}" y="60" width="160" height="290" fill="${tones[Math.floor(next() * 5)]}"/><rect x="${x + 8}" y="190" width="144" height="34" fill="${['#1d5fa8', '#a8321d', '#2d7a4a'][i % 3]}"/>${label(x + 80, 215, 22, shop, { color: '#fff', anchor: 'middle', weight: 700 })}<rect x="${x + 14}" y="232" width="132" height="118" fill="#46525a"/><rect x="${x + 20}" y="84" width="50" height="60" fill="#5c6a73"/><rect x="${x + 90}" y="84" width="50" height="60" fill="#55626b"/>`;
+    })
+    .join('');
+  return svg(
+    800,
+    600,
+    `<rect width="800" height="120" fill="${dusk ? '#6b6f8c' : '#b6c7d3'}"/>${houses}<rect y="350" width="800" height="110" fill="#a7a297"/>${[...Array(14).keys()].map((i) => `<path d="M${i * 62} 350 L${i * 62 - 30} 460" stroke="#8f8a7e" stroke-width="2"/>`).join('')}<rect y="460" width="800" height="140" fill="#55585b"/><path d="M0 530 H800" stroke="#e7e3d0" stroke-width="6" stroke-dasharray="60 40"/>${extra}${dusk ? '<rect width="800" height="600" fill="#1b1f3a" opacity=".38"/><circle cx="620" cy="150" r="150" fill="url(#glow)" opacity=".6"/>' : ''}<rect width="800" height="600" fill="url(#vignette)" opacity=".4"/>`,
+  );
+}
+
+/** A food cart; whoever stands behind it has no face. */
+export function cart(x, y, scale) {
+  return `<g transform="translate(${x} ${y}) scale(${scale})"><circle cx="60" cy="-40" r="22" fill="#8b8b8b" filter="url(#b8)"/><path d="M34 -18 h52 l8 84 h-68 Z" fill="#53647a"/><rect x="0" y="40" width="200" height="90" fill="#d8d2c2"/><rect x="0" y="40" width="200" height="14" fill="#b5462f"/><path d="M-14 -70 H214 L190 -30 H10 Z" fill="#c9502f"/><rect x="14" y="-30" width="5" height="72" fill="#777"/><rect x="180" y="-30" width="5" height="72" fill="#777"/><circle cx="40" cy="140" r="17" fill="#222"/><circle cx="160" cy="140" r="17" fill="#222"/>${label(100, 98, 28, '小吃', { color: '#7a2a18', anchor: 'middle', weight: 700 })}</g>`;
+}
+
+/** A posted slip. The number on it is covered: the pictures need not carry it. */
+export function poster(x, y, turn = 0) {
+  return `<g transform="translate(${x} ${y}) rotate(${turn})"><rect width="92" height="58" fill="#f6efc9" stroke="#b8a978"/>${label(46, 25, 19, '管道疏通', { color: '#b3261e', anchor: 'middle', weight: 700 })}<rect x="10" y="36" width="72" height="12" fill="#777" opacity=".8" filter="url(#b2)"/></g>`;
+}
+
 /** Building site gate and bags of waste. */
 export function site({ seed, bags = 8, extra = '', gate = true }) {
   const next = random(seed);

@@ -1,12 +1,8 @@
 #!/usr/bin/env node
-// Draws and encodes the media of sample cases S1 and S2 and writes s1.json and s2.json. The outputs are committed:
-// nobody needs this script or its tools to run the project. Needs (Debian): ffmpeg libimage-exiftool-perl imagemagick
-// librsvg2-bin fonts-noto-cjk fonts-arphic-uming fonts-arphic-ukai poppler-utils. Everything shown and told is invented.
-import { createHash } from 'node:crypto';
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+// Draws and encodes the media of sample cases S1 and S2 and writes s1.json and s2.json; make-cases.mjs does the others. The
+// outputs are committed: nobody needs these scripts or the tools that media.mjs names to run the project. Everything shown
+// and told is invented.
+import { writeFileSync } from 'node:fs';
 import {
   checkpoint,
   dayGround,
@@ -24,92 +20,11 @@ import {
   truck,
   truckRear,
   weighSlip,
-  wrap,
 } from './draw.mjs';
 import { inquiry, inquiryHead } from './inquiry.mjs';
+import { at, emptyFolders, evidenceList, fileFacts, finish, pdf, photograph, rasterise, run, video, write } from './media.mjs';
 
-const here = import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname);
-const scratch = mkdtempSync(path.join(tmpdir(), 'samples-'));
-const font = '/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc';
-const environment = { ...process.env, TZ: 'Asia/Shanghai', SOURCE_DATE_EPOCH: '1660838400' };
-const run = (command, ...args) => execFileSync(command, args, { env: environment, stdio: ['ignore', 'pipe', 'inherit'] });
-const at = (...parts) => path.join(here, ...parts);
-
-function rasterise(name, picture) {
-  const source = path.join(scratch, `${name}.svg`);
-  const target = path.join(scratch, `${name}.png`);
-  writeFileSync(source, picture);
-  run('rsvg-convert', '-o', target, source);
-  return target;
-}
-
-/** JPEG at quality 70 with a camera's EXIF: time with offset, position, model. */
-function photograph(file, picture, { time, longitude, latitude, noise = 0.7, bearing = 0, seed = 1 }) {
-  const source = rasterise(path.basename(file, '.jpg'), picture);
-  run('convert', source, '-seed', String(seed), '-attenuate', String(noise), '+noise', 'Gaussian', '-blur', '0x0.55', '-modulate', '100,88', '-strip', '-sampling-factor', '4:2:0', '-interlace', 'none', '-quality', '70', at(file));
-  const [date, clock] = time.slice(0, 19).split('T');
-  const stamp = `${date.replaceAll('-', ':')} ${clock}`;
-  run('exiftool', '-q', '-overwrite_original', '-Make=Jieqiao Samples', '-Model=SAMPLE-CAM 1', '-Software=make-samples', `-DateTimeOriginal=${stamp}`, `-CreateDate=${stamp}`, '-OffsetTimeOriginal=+08:00', '-OffsetTimeDigitized=+08:00', `-GPSLatitude=${latitude}`, '-GPSLatitudeRef=N', `-GPSLongitude=${longitude}`, '-GPSLongitudeRef=E', '-GPSMapDatum=WGS-84', `-GPSImgDirection=${bearing}`, '-GPSImgDirectionRef=T', '-ExposureTime=1/30', '-FNumber=2', '-ISO=1600', '-ExifImageWidth=800', '-ExifImageHeight=600', at(file));
-}
-
-/** A still frame with moving lights and the recorder's running clock: H.264, no sound, low frame rate. */
-function video(file, { width, height, seconds, fps, start, background, sprite, motion, grow, text, crf = 34 }) {
-  const epoch = Math.floor(Date.parse(start) / 1000);
-  const clock = `drawtext=fontfile=${font}:fontsize=${Math.round(height / 21)}:fontcolor=white:box=1:boxcolor=black@0.5:boxborderw=3:x=6:y=6:text='%{pts\\:localtime\\:${epoch}\\:%Y-%m-%d %T}  ${text}'`;
-  run('ffmpeg', '-hide_banner', '-loglevel', 'error', '-y', '-loop', '1', '-framerate', String(fps), '-t', String(seconds), '-i', background, '-loop', '1', '-framerate', String(fps), '-t', String(seconds), '-i', sprite, '-filter_complex', `[1:v]${grow ? `scale=${grow}:eval=frame` : 'null'}[sprite];[0:v][sprite]overlay=${motion}:shortest=1,scale=${width}:${height},${clock},format=yuv420p`, '-c:v', 'libx264', '-preset', 'veryslow', '-tune', 'stillimage', '-crf', String(crf), '-g', String(fps * 60), '-threads', '1', '-an', '-map_metadata', '-1', '-metadata', `creation_time=${new Date(Date.parse(start)).toISOString()}`, '-fflags', '+bitexact', '-flags:v', '+bitexact', '-movflags', '+faststart', at(file));
-}
-
-const emWidth = Math.floor((page.width - page.left - page.right) / page.size);
-
-/** Pages of running text as PDF with selectable characters (cairo, through rsvg-convert). */
-function pdf(file, { title, subtitle, paragraphs, foot, marks = () => '', linesPerPage = 23 }) {
-  const lines = paragraphs.flatMap((paragraph) =>
-    typeof paragraph === 'string' ? wrap(paragraph, emWidth).map((text) => ({ text })) : [paragraph],
-  );
-  const pages = [];
-  let rest = lines;
-  for (let number = 1; rest.length > 0; number++) {
-    const room = number === 1 ? linesPerPage - 3 : linesPerPage;
-    pages.push(rest.slice(0, room));
-    rest = rest.slice(room);
-  }
-  const sources = pages.map((content, i) => {
-    const top = i === 0 ? 168 : 92;
-    const body = content
-      .map(({ text, align }, row) =>
-        align === 'right'
-          ? label(page.width - page.right, top + row * page.leading, page.size, text, { family: song, anchor: 'end' })
-          : label(page.left, top + row * page.leading, page.size, text, { family: song }),
-      )
-      .join('\n');
-    const head =
-      i === 0
-        ? `${label(page.width / 2, 96, 24, title, { family: song, anchor: 'middle', weight: 700 })}${subtitle ? label(page.width / 2, 126, 15, subtitle, { family: song, anchor: 'middle' }) : ''}`
-        : label(page.width / 2, 58, 12, `${title}（续页）`, { family: song, anchor: 'middle', color: '#555' });
-    const bottom = `${label(page.width / 2, 822, 10.5, `第${i + 1}页  共${pages.length}页　·　样例文书，内容均为虚构`, { family: song, anchor: 'middle', color: '#777' })}`;
-    const source = path.join(scratch, `${path.basename(file, '.pdf')}-${i}.svg`);
-    const picture = svg(page.width, page.height, `<rect width="${page.width}" height="${page.height}" fill="#fff"/>${head}${body}${foot ? foot(i, pages.length) : ''}${marks(i, pages.length, top + content.length * page.leading)}${bottom}`);
-    // The page is A4 in points; the drawing keeps its own units.
-    writeFileSync(source, picture.replace(`width="${page.width}" height="${page.height}"`, `width="${page.width}pt" height="${page.height}pt"`));
-    return source;
-  });
-  run('rsvg-convert', '-f', 'pdf', '-o', at(file), ...sources);
-  return sources.length;
-}
-
-const digests = new Map();
-function fileFacts(file) {
-  const bytes = readFileSync(at(file));
-  const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-  if (digests.has(digest)) throw new Error(`${file} equals ${digests.get(digest)}`);
-  digests.set(digest, file);
-  return { bytes: bytes.length, digest };
-}
-
-for (const folder of ['s1', 's2']) {
-  rmSync(at(folder), { recursive: true, force: true });
-  mkdirSync(at(folder));
-}
+emptyFolders('s1', 's2');
 
 // ---------------------------------------------------------------- S1: pictures
 const bank = { longitude: 121.05, latitude: 30.87 };
@@ -408,17 +323,6 @@ const s1Officers = ['31011600001', '31011600002'];
 const s2Officers = ['33048200001', '33048200002'];
 const certificates = (numbers) => numbers.map((certNo) => ({ certNo, validFrom: '2020-07-01', validTo: '2025-06-30' }));
 
-function evidenceList(prefix, items) {
-  const files = {};
-  const evidence = items.map(({ file, ...item }, i) => {
-    const seq = i + 1;
-    const id = `${prefix}-${String(seq).padStart(2, '0')}`;
-    files[id] = file;
-    return { id, seq, ...item, ...fileFacts(file) };
-  });
-  return { evidence, files };
-}
-
 const s1 = evidenceList('EV-310116-2022-000012', [
   ...s1Photos.map((photo) => ({ kind: 'audio-visual', title: photo.title, fileName: photo.name, mediaType: 'image/jpeg', isOriginal: true, method: '数码照相，直接存储，未作编辑', tool: 'SAMPLE-CAM 1', madeAt: photo.time, madeBy: '执法人员甲', purpose: photo.purpose, collectors: s1Officers, collectedAt: photo.time, firstHashAt: '2022-08-18T23:53:40+08:00', file: photo.file })),
   ...s1Videos.map((clip) => ({ kind: 'audio-visual', title: clip.title, fileName: clip.name, mediaType: 'video/mp4', isOriginal: true, method: '执法记录仪录像，录音功能未开启', tool: '执法记录仪（样例）', madeAt: clip.time, madeBy: '执法人员乙', purpose: clip.purpose, collectors: s1Officers, collectedAt: clip.time, firstHashAt: '2022-08-18T23:53:40+08:00', hasSound: false, file: clip.file })),
@@ -519,50 +423,6 @@ const s2Scenario = {
   }),
 };
 
-const everyKind = (proposed) => ['documentary', 'physical', 'audio-visual', 'electronic-data', 'witness-testimony', 'party-statement', 'expert-opinion', 'inspection-record'].map((kind) => ({ kind, proposed }));
-const families = ['construction-waste-dumping', 'river-pollution', 'street-vending', 'illegal-posting'];
-const transferKinds = ['LEAD', 'CASE', 'ASSIST', 'EVIDENCE', 'NOTICE', 'CRIMINAL_STATUS'];
-const terms = {
-  directions: [
-    {
-      from: jinshan.node,
-      to: pinghu.node,
-      legalBasis: [
-        { law: '行政处罚法', article: '22' },
-        { law: '浙江省综合行政执法条例', article: '11' },
-      ],
-      families,
-      transferKinds,
-      evidenceKinds: everyKind('AFTER_REVIEW'),
-    },
-    {
-      from: pinghu.node,
-      to: jinshan.node,
-      legalBasis: [
-        { law: '行政处罚法', article: '22' },
-        { law: '行政处罚法', article: '26' },
-      ],
-      families,
-      transferKinds,
-      evidenceKinds: everyKind('AFTER_REVIEW'),
-    },
-  ],
-  parameters: {
-    urgencyGrounds: ['ongoing', 'perishable', 'safety'],
-    personalDataPurposes: ['telecom-suspension', 'identify-party', 'serve-documents', 'hear-witness'],
-  },
-};
-
-const write = (file, value) => writeFileSync(at(file), `${JSON.stringify(value, null, 2)}\n`);
 write('s1.json', s1Scenario);
 write('s2.json', s2Scenario);
-write('agreement-terms.json', terms);
-rmSync(scratch, { recursive: true, force: true });
-
-let total = 0;
-for (const [file, digest] of [...digests].map(([digest, file]) => [file, digest])) {
-  const { size } = statSync(at(file));
-  total += size;
-  console.log(`${String(size).padStart(8)}  ${file}  ${digest.slice(7, 19)}`);
-}
-console.log(`${digests.size} files, ${(total / 1024).toFixed(0)} KiB`);
+finish();

@@ -17,10 +17,16 @@ const authorities = {
 };
 /** Who may sign in at each node. */
 const accounts = [
-  { login: 'handler', name: '执法人员甲', roles: ['handler'] },
+  { login: 'handler', name: '执法人员甲', roles: ['handler'], cert: '01' },
+  { login: 'handler2', name: '执法人员乙', roles: ['handler'], cert: '02' },
+  { login: 'squad', name: '中队负责人', roles: ['squad-lead'], cert: '03' },
+  { login: 'legal', name: '法制审核员', roles: ['legal-reviewer'], cert: '04', qualifiedSince: '2018-09-01' },
   { login: 'head', name: '机关负责人', roles: ['head'] },
-  { login: 'clerk', name: '收文', roles: ['clerk'] },
-  { login: 'auditor', name: '安全审计', roles: ['security-auditor'] },
+  { login: 'seal', name: '印章管理员', roles: ['seal-keeper'] },
+  { login: 'clerk', name: '收文员', roles: ['clerk'] },
+  { login: 'supervisor', name: '执法监督员', roles: ['supervisor'] },
+  { login: 'admin', name: '系统管理员', roles: ['administrator'] },
+  { login: 'auditor', name: '安全审计员', roles: ['security-auditor'] },
 ];
 
 function nodeFrom(argument) {
@@ -49,7 +55,12 @@ for (const { node, dir, authority, unit, endpoints } of nodes) {
   if (!store.exists) await store.create({ node, authority, hosts: [...new Set(hosts)], now: new Date() });
   keys.set(node, store.load());
   writeOnce(join(dir, 'config.json'), json({ node, dataDir: '.' }));
-  const people = accounts.map((person) => ({ ...person, unit, password: randomBytes(12).toString('base64url') }));
+  const people = accounts.map(({ cert, ...person }) => ({
+    ...person,
+    ...(cert ? { certNo: `${node.split('.')[1]}000${cert}` } : {}),
+    unit,
+    password: randomBytes(12).toString('base64url'),
+  }));
   writeOnce(join(dir, 'people.json'), json(people));
 }
 

@@ -19,15 +19,28 @@ export interface ApiAnswer<T> {
   body: T;
 }
 
+/** A request takes no longer, so that it does not outlive its session. */
+const requestMs = 60_000;
+
 /** A signed-in person's view of a node's HTTP API. */
 export class ApiClient {
   private token: string | null = null;
+  private expiresAt = 0;
 
   constructor(readonly url: string) {}
 
   async signIn(login: string, password: string): Promise<void> {
-    const { body } = await this.call<{ accessToken: string }>('POST', '/session', { login, password });
+    const { body } = await this.call<{ accessToken: string; accessExpiresAt: string }>('POST', '/session', {
+      login,
+      password,
+    });
     this.token = body.accessToken;
+    this.expiresAt = Date.parse(body.accessExpiresAt);
+  }
+
+  /** Whether a request that begins now will still find the session open. @param now by the node's clock */
+  isSignedIn(now: Date): boolean {
+    return now.getTime() < this.expiresAt - requestMs;
   }
 
   async get<T>(path: string): Promise<T> {

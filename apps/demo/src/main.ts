@@ -27,13 +27,15 @@ Starts the nodes of Pinghu and Jinshan, carries a lead from Jinshan to Pinghu, a
   demo: {
     zh: `用法：npm run demo [-- --out 目录] [--lang zh|en]
 
-用全新的节点移送 S1 和 S2，逐项核对结果；全部相符时退出码为 0。
-  --out 目录     留下协议、证据包、信封和回执，供任何人核验
+四个全新的节点，按日期经历十个案例（2022 年 8 月至 2026 年 8 月），逐步核对两侧；
+全部相符时退出码为 0。
+  --out 目录     留下 S1、S2 的协议、证据包、信封和回执，供任何人核验
   --lang zh|en   语言；不给时按 LANG，缺省为中文`,
     en: `Usage: npm run demo [-- --out DIR] [--lang zh|en]
 
-Carries S1 and S2 across between new nodes and checks every result; exits with 0 when all are as expected.
-  --out DIR      leaves agreement, bundles, envelopes and receipts there, for anybody to verify
+Lives through ten cases on four new nodes, by date from August 2022 to August 2026, and checks every step on both
+sides; exits with 0 when all are as expected.
+  --out DIR      leaves agreement, bundles, envelopes and receipts of S1 and S2 there, for anybody to verify
   --lang zh|en   language; by LANG when absent, else Chinese`,
   },
   reset: {

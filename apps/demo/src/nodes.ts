@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { agreementFileBytes, draftAgreement, makeCard, signAgreement } from '@jieqiao/core';
@@ -22,6 +22,8 @@ export interface NodeSpec {
   ports: { http: number; grpc: number; blobs: number };
   /** The embedded database when absent. */
   databaseUrl?: string;
+  /** Where the time stands at which the node plays; its keys are then good for decades. Absent: the time is true. */
+  clockFile?: string;
 }
 
 export interface DemoPerson {
@@ -30,6 +32,7 @@ export interface DemoPerson {
   name: string;
   roles: string[];
   certNo?: string;
+  qualifiedSince?: string;
   unit: string;
 }
 
@@ -39,6 +42,12 @@ export interface AgreementOptions {
   terms: Record<string, unknown>;
   effective: { from: string; to: string };
 }
+
+/** TLS asks this machine's clock and the node asks its own: keys of a demonstration suit both. */
+const demonstrationLifetime = {
+  notBefore: new Date('2022-01-01T00:00:00.000Z'),
+  notAfter: new Date('2052-01-01T00:00:00.000Z'),
+};
 
 export const agreementFile = (dir: string): string => join(dir, 'agreement.json');
 
@@ -77,7 +86,9 @@ export async function prepareNodes(
     writeWhole(join(spec.dir, 'config.json'), `${JSON.stringify(configOf(spec), null, 2)}\n`);
     const store = new KeyStore(join(spec.dir, 'keys'));
     const { node, authority } = spec;
-    if (!store.exists) await store.create({ node, authority, hosts: ['localhost', '127.0.0.1'], now: new Date() });
+    const lifetime = spec.clockFile === undefined ? undefined : demonstrationLifetime;
+    const hosts = ['localhost', '127.0.0.1'];
+    if (!store.exists) await store.create({ node, authority, hosts, now: new Date(), lifetime });
     keys.set(node, store.load());
     writeWhole(join(spec.dir, 'people.json'), JSON.stringify(people(spec), null, 2));
   }
@@ -103,13 +114,16 @@ export function writeWhole(file: string, content: string | Buffer, mode = 0o600)
 }
 
 function configOf(spec: NodeSpec): object {
-  const { node, databaseUrl, ports } = spec;
+  const { node, databaseUrl, ports, clockFile } = spec;
   return {
     node,
     dataDir: '.',
     ...(databaseUrl ? { databaseUrl } : {}),
     http: { port: ports.http },
     peer: { grpcPort: ports.grpc, blobPort: ports.blobs },
+    ...(clockFile
+      ? { demonstration: { clockFile: relative(spec.dir, clockFile) }, session: { accessMinutes: 60 } }
+      : {}),
   };
 }
 

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { holder } from './lock';
-import { pairFile, places } from './pair';
+import { pairFile, pinghuJinshan } from './pair';
 import type { Screen } from './screen';
 import { shownPath } from './shown-path';
 
@@ -37,6 +37,7 @@ export async function reset(dir: string, screen: Screen, problems: Screen): Prom
     );
     return 1;
   }
+  const { places } = pinghuJinshan;
   screen.line(screen.say(`清空 ${shown}：`, `Clearing ${shown}:`));
   const rows = places
     .filter(({ folder }) => existsSync(join(dir, folder)))
@@ -60,6 +61,8 @@ export async function reset(dir: string, screen: Screen, problems: Screen): Prom
     'S1',
     'agreement.json',
     'agreement.json.new',
+    'clock',
+    'clock.new',
     'running.json',
     'running.json.new',
     'demo.json.new',

@@ -15,10 +15,8 @@ interface ScenarioEvidence {
   [field: string]: unknown;
 }
 
-/** A sample case as the officers of domain knowledge wrote it down, with its files and what is to come of it. */
-export interface Scenario {
-  scenario: string;
-  title: { zh: string; en: string };
+/** What a draft is made from: `transfer.json` but for what the node fills in, and the files by evidence id. */
+export interface Cargo {
   transfer: {
     kind: string;
     number: string;
@@ -29,7 +27,37 @@ export interface Scenario {
     [field: string]: unknown;
   };
   files: Record<string, string>;
-  expected: Record<'sender' | 'receiver', ExpectedDecision>;
+}
+
+/** A joint operation as its plan has it. */
+export interface Operation {
+  number: string;
+  initiator: string;
+  participants: { node: string; [field: string]: unknown }[];
+  objects: { name: string; node: string; [field: string]: unknown }[];
+  [field: string]: unknown;
+}
+
+/** A sample case as the officers of domain knowledge wrote it down, with its files. */
+export interface Sample extends Partial<Cargo> {
+  scenario: string;
+  title: { zh: string; en: string };
+  files: Record<string, string>;
+  /** Further transfers of the case, by the name that its steps use. */
+  others?: Record<string, Cargo>;
+  operation?: Operation;
+}
+
+/** A sample that is one transfer, with what is to come of its rules. */
+export type Scenario = Omit<Sample, 'transfer'> & Cargo & { expected: Record<'sender' | 'receiver', ExpectedDecision> };
+
+/** Where the matter stands, as one side shows it. */
+export interface Life {
+  state: string;
+  records: { id: string; command: string }[];
+  crossed: { id: string }[];
+  clocks: { id: string; owner: string; due: { day: string; at: string } | null }[];
+  [field: string]: unknown;
 }
 
 export interface TransferAnswer {
@@ -45,15 +73,21 @@ export interface TransferAnswer {
   delivery: { state: string; lastError: string | null; receivedAt: string | null; refusal: string | null };
   evidence: { id: string; fileName: string; bytes: number; complete: boolean; digest: string | null }[];
   recognition: RecognitionDecision | null;
+  decisions?: Record<string, { level: string }>;
+  life?: Life | null;
   envelope: { jti: string; seq: number; digest: string } | null;
   receipt: { entryIndex: number; checkpointSize: number; degree: string; time: string } | null;
 }
 
-export function readScenario(name: string): Scenario {
-  return JSON.parse(readFileSync(join(samplesDir, `${name}.json`), 'utf8')) as Scenario;
+export function readSample(name: string): Sample {
+  return JSON.parse(readFileSync(join(samplesDir, `${name}.json`), 'utf8')) as Sample;
 }
 
-export const evidenceFile = (scenario: Scenario, id: string): string => join(samplesDir, scenario.files[id]!);
+/** The samples that are one transfer whose rules are compared one by one: S1 and S2. */
+export const readScenario = (name: string): Scenario => readSample(name) as Scenario;
+
+export const evidenceFile = (scenario: Pick<Cargo, 'files'>, id: string): string =>
+  join(samplesDir, scenario.files[id]!);
 
 /** The transfers of this document number: none, or the one that a repeated run must not double. */
 export async function findByNumber(
@@ -68,7 +102,7 @@ export async function findByNumber(
 }
 
 /** Fills in the draft as an officer would. */
-export async function createDraft(client: ApiClient, { transfer }: Scenario): Promise<TransferAnswer> {
+export async function createDraft(client: ApiClient, { transfer }: Pick<Cargo, 'transfer'>): Promise<TransferAnswer> {
   const { schema, id, dossier, kind, number, from, to, evidence, documents, ...data } = transfer;
   const draft = { to: to.node, kind, number, title: transfer.cause, data: { ...data, unit: from.unit } };
   return (await client.post<TransferAnswer>('/transfers', draft)).body;
@@ -78,7 +112,7 @@ export async function createDraft(client: ApiClient, { transfer }: Scenario): Pr
 export async function addEvidence(
   client: ApiClient,
   draftId: string,
-  scenario: Scenario,
+  scenario: Cargo,
   onFile: (fileName: string, bytes: number, digest: string) => void = () => {},
 ): Promise<void> {
   const draft = await client.get<TransferAnswer>(`/transfers/${draftId}`);
@@ -100,14 +134,4 @@ export async function addEvidence(
 
 async function announce(client: ApiClient, draftId: string, item: object): Promise<string> {
   return (await client.post<{ id: string }>(`/transfers/${draftId}/evidence`, item)).body.id;
-}
-
-export async function send(
-  client: ApiClient,
-  draftId: string,
-  options: { acknowledge?: string[]; key: string; waitSeconds: number },
-): Promise<TransferAnswer> {
-  const headers = { 'idempotency-key': options.key, prefer: `wait=${options.waitSeconds}` };
-  const body = { acknowledge: options.acknowledge ?? [] };
-  return (await client.post<TransferAnswer>(`/transfers/${draftId}/send`, body, headers)).body;
 }

@@ -6,12 +6,16 @@ export type Language = 'zh' | 'en';
 const maxColumns = 80;
 const minColumns = 48;
 const timeColumns = 10;
+/** Mark, time of day and case of a diary's entry. */
+const leadColumns = 14;
 const whoColumns = { zh: 6, en: 9 } as const;
 
 /** Where the story is told: lines of text for a person, coloured only on a terminal. */
 export class Screen {
   private readonly columns: number;
   private readonly colours: boolean;
+  /** What time it is in the story. */
+  now: () => Date = () => new Date();
 
   constructor(
     private readonly out: NodeJS.WriteStream,
@@ -50,7 +54,7 @@ export class Screen {
 
   /** One event of the story: when, who, what; further lines stand below what. */
   step(who: string, what: string, ...more: string[]): void {
-    const lead = `  ${this.dim(chinaTime(new Date()))}`;
+    const lead = `  ${this.dim(chinaTime(this.now()))}`;
     const [first = '', ...rest] = wrap(what, this.roomForText);
     this.line(`${lead}${pad('', timeColumns - 8)}${pad(who, whoColumns[this.language])}${first}`);
     for (const line of [...rest, ...more.flatMap((text) => wrap(text, this.roomForText))]) this.detail(line);
@@ -69,8 +73,28 @@ export class Screen {
     this.detail(`${this.dim(place)}  ${pad(fit(name, room), room)} ${tail}`);
   }
 
+  /** A step in a diary: whether it went as expected, time, case, who, what, what came of it. */
+  entry(
+    passed: boolean,
+    time: string,
+    chapter: string,
+    who: string,
+    what: string,
+    outcome: string,
+    problems: readonly string[],
+  ): void {
+    const lead = `  ${this.mark(passed)} ${this.dim(time)} ${pad(chapter, 4)}`;
+    const text = `${who}  ${what}${outcome === '' ? '' : ` → ${outcome}`}`;
+    const indent = ' '.repeat(leadColumns);
+    const [first = '', ...rest] = wrap(text, this.columns - leadColumns);
+    this.line(`${lead}${first}`);
+    for (const line of [...rest, ...problems.flatMap((problem) => wrap(`! ${problem}`, this.columns - leadColumns))]) {
+      this.line(indent + line);
+    }
+  }
+
   check(passed: boolean | null, what: string, problems: readonly string[] = []): void {
-    const mark = passed === null ? this.dim('–') : passed ? this.paint('32', '✓') : this.paint('31', '✗');
+    const mark = this.mark(passed);
     const [first = '', ...rest] = wrap(what, this.columns - 6);
     this.line(`    ${mark} ${first}`);
     for (const line of [...rest, ...problems.flatMap((problem) => wrap(problem, this.columns - 8, '  '))]) {
@@ -111,6 +135,10 @@ export class Screen {
 
   private paint(code: string, text: string): string {
     return this.colours ? `\u001b[${code}m${text}\u001b[0m` : text;
+  }
+
+  private mark(passed: boolean | null): string {
+    return passed === null ? this.dim('–') : passed ? this.paint('32', '✓') : this.paint('31', '✗');
   }
 
   private get textColumn(): number {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseLogEntry, parseTlogProof } from '@jieqiao/core';
+import { type Command, commandWords } from '@jieqiao/exchange';
 import { describeOutcome, type RecognitionDecision } from '@jieqiao/recognition';
 import { ApiClient } from './api-client';
 import { areComplete, artefactsIn, commands, fetchSealed, runVerifier, shellWord, writeArtefacts } from './artefacts';
@@ -9,10 +10,32 @@ import { interruption } from './interruption';
 import { carry, isSettled } from './journey';
 import { Lock, processTitle } from './lock';
 import { agreementFile, logFile, NodeNotReady, NodeProcess, type NodeSpec } from './nodes';
-import { accounts, isFree, Pair, placeOf, usualPorts } from './pair';
+import { accounts, isFree, Pair, pinghuJinshan, placeOf, usualPorts } from './pair';
+import { chinaInstantOf, PlayClock } from './play-clock';
 import { findByNumber, readScenario, type Scenario, type TransferAnswer } from './scenario';
 import { chinaInstant, type Screen, shortDigest } from './screen';
 import { shownPath } from './shown-path';
+import { readScript, type Script, type Step } from './steps';
+
+interface Text {
+  zh: string;
+  en: string;
+}
+
+/** How far S1 is carried: what follows is for whoever signs in. */
+const lastStep = 'accept-provisionally';
+
+/** What else there is to say of a command in this story. */
+const storyOf: Record<string, Text> = {
+  'send-urgent': {
+    zh: '对方已接电话通报；封包（ASiC-E/CAdES）用印，签发信封，经双向 TLS 送出',
+    en: 'the other side was telephoned; bundle sealed (ASiC-E, CAdES), envelope signed, over mutual TLS',
+  },
+  'accept-provisionally': {
+    zh: '紧急情形，法制审核和负责人审批 24 小时内补上',
+    en: 'it is urgent: legal review and approval follow within 24 hours',
+  },
+};
 
 /** How long after a failed request the news of a node's end may come. */
 const exitNewsMs = 500;
@@ -44,9 +67,13 @@ export async function start(dir: string, screen: Screen, problems: Screen): Prom
   }
 }
 
+/** When the patrol of S1 is back with its pictures; from then on the nodes' time runs like everybody's. */
+const beginning = chinaInstantOf('2022-08-18 23:54');
+const clockFileOf = (dir: string): string => join(dir, 'clock');
+
 async function openPair(dir: string, problems: Screen): Promise<Pair | null> {
   try {
-    return await Pair.open(dir, usualPorts);
+    return await Pair.open(dir, pinghuJinshan, clockFileOf(dir), usualPorts);
   } catch (error) {
     problems.paragraph(
       problems.say(
@@ -69,7 +96,9 @@ class Session {
     private readonly problems: Screen,
     private readonly lock: Lock,
     private readonly stop: AbortSignal,
-  ) {}
+  ) {
+    screen.now = new PlayClock(clockFileOf(pair.dir), beginning).now;
+  }
 
   async run(): Promise<number> {
     const { screen, stop } = this;
@@ -94,7 +123,7 @@ class Session {
   private async tell(): Promise<void> {
     await this.startNodes();
     const scenario = readScenario('s1');
-    const transfer = await this.carryOnce(scenario);
+    const transfer = await this.carryOnce(scenario, readScript('s1'));
     await this.explain(scenario, transfer);
     this.stayUp();
   }
@@ -150,21 +179,21 @@ class Session {
   }
 
   /** Carries the sample unless this data has it already; then shows what there is. */
-  private async carryOnce(scenario: Scenario): Promise<TransferAnswer> {
+  private async carryOnce(scenario: Scenario, script: Script): Promise<TransferAnswer> {
     const { screen } = this;
-    const { from, to, number, evidence } = scenario.transfer;
+    const { from, number, evidence } = scenario.transfer;
     const sender = placeOf(from.node).name[screen.language];
-    const receiver = placeOf(to.node).name[screen.language];
     const officer = await this.signedIn(from.node, 'handler');
     const [known] = await findByNumber(officer, 'out', number);
-    if (known && (known.state === 'DELIVERED' || known.state === 'SENT')) {
+    const as = (node: string, login: string) => this.signedIn(node, login);
+    if (known && !['DRAFT', 'IN_REVIEW'].includes(known.state)) {
       screen.heading(screen.say('二、已经过桥的移送', '2  What has crossed already'));
-      const transfer = await carry(officer, scenario, {});
+      const transfer = await carry(as, scenario, script, lastStep, {});
       await this.listTransfers();
       return transfer;
     }
     screen.heading(`${screen.say('二、', '2  ')}${scenario.scenario} ${scenario.title[screen.language]}`);
-    const transfer = await carry(officer, scenario, {
+    const transfer = await carry(as, scenario, script, lastStep, {
       drafted: (_, resumed) =>
         screen.step(
           sender,
@@ -197,39 +226,42 @@ class Session {
           ),
           passedRules(decision, screen),
         ),
-      sending: () =>
-        screen.step(
-          sender,
-          screen.say(
-            '用印封包（ASiC-E/CAdES），签发信封，经双向 TLS 交给平湖',
-            `seals the bundle (ASiC-E, CAdES), signs the envelope, and hands it to ${receiver} over mutual TLS`,
-          ),
-        ),
+      done: (step) => this.tellCommand(step),
+      arrived: (received, sent) => this.tellArrival(received, sent),
     });
-    if (transfer.delivery.state !== 'received') throw new Error(undelivered(transfer, screen));
-    await this.tellArrival(scenario);
-    screen.step(
-      sender,
-      screen.say(
-        `收到回执，核验后保存：${receiver}存证日志的记录，序号 ${transfer.receipt!.entryIndex}`,
-        `verifies and keeps the receipt: number ${transfer.receipt!.entryIndex} of ${receiver}’s log`,
-      ),
-    );
     return transfer;
   }
 
-  private async tellArrival({ transfer: { number, to } }: Scenario): Promise<void> {
+  private tellCommand({ node, by, do: command }: Step): void {
     const { screen } = this;
-    const clerk = await this.signedIn(to.node, 'clerk');
-    const [item] = await findByNumber(clerk, 'in', number);
-    const arrived = await clerk.get<TransferAnswer>(`/transfers/${item!.id}`);
+    const who = placeOf(node).name[screen.language];
+    const role = accounts.find(({ login }) => login === by)!.title[screen.language];
+    const words = screen.say(
+      `${role}：${commandWords[command as Command].zh}`,
+      `${role}: ${commandWords[command as Command].en}`,
+    );
+    const more = storyOf[command];
+    screen.step(who, words, ...(more ? [more[screen.language]] : []));
+  }
+
+  private tellArrival(received: TransferAnswer, sent: TransferAnswer): void {
+    const { screen } = this;
+    if (sent.delivery.state !== 'received') throw new Error(undelivered(sent, screen));
+    const [sender, receiver] = [received.peer, sent.peer].map((node) => placeOf(node).name[screen.language]);
     screen.step(
-      placeOf(to.node).name[screen.language],
+      receiver!,
       screen.say(
-        `收到第 ${arrived.envelope!.seq} 号信封和 ${arrived.evidence.length} 件证据，核验签名、摘要、协议、规则：` +
-          describeOutcome(arrived.recognition!.outcome, 'zh'),
-        `has envelope no. ${arrived.envelope!.seq} and ${arrived.evidence.length} files; checks signatures, digests, ` +
-          `agreement and rules: ${describeOutcome(arrived.recognition!.outcome, 'en')}`,
+        `收到第 ${sent.envelope!.seq} 号信封和 ${received.evidence.length} 件证据，核验签名、摘要、协议、规则：` +
+          describeOutcome(received.recognition!.outcome, 'zh'),
+        `has envelope no. ${sent.envelope!.seq} and ${received.evidence.length} files; checks signatures, digests, ` +
+          `agreement and rules: ${describeOutcome(received.recognition!.outcome, 'en')}`,
+      ),
+    );
+    screen.step(
+      sender!,
+      screen.say(
+        `收到回执，核验后保存：${receiver}存证日志的记录，序号 ${sent.receipt!.entryIndex}`,
+        `verifies and keeps the receipt: number ${sent.receipt!.entryIndex} of ${receiver}’s log`,
       ),
     );
   }
@@ -324,7 +356,17 @@ class Session {
       }),
     );
     screen.line();
-    screen.table([[screen.say('协议', 'Agreement'), shownPath(agreementFile(pair.dir))]]);
+    screen.table([
+      [screen.say('协议', 'Agreement'), shownPath(agreementFile(pair.dir))],
+      [screen.say('时间', 'Time'), `${chinaInstant(screen.now()).slice(0, 16)}  ${shownPath(clockFileOf(pair.dir))}`],
+    ]);
+    screen.line();
+    screen.paragraph(
+      screen.say(
+        '时间由演示时钟给出，从案件发生时起按通常的快慢走；这样签出的时间什么也不证明。',
+        'The time is a demonstration clock’s: from when the case happened it goes at the usual pace. It proves nothing.',
+      ),
+    );
     screen.line();
     screen.paragraph(
       screen.say(

@@ -7,6 +7,7 @@ import { Metrics, NodeConfig } from '@jieqiao/platform';
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Gateway } from './gateway';
 import { type Reference, reference } from './http/catalogues/reference';
+import { clock } from './http/clock';
 import { type HealthChecks, healthChecks } from './http/health/health.controller';
 import { httpModule } from './http/http.module';
 import { chinaDate } from './words';
@@ -72,6 +73,7 @@ export function appModule(gateway: Gateway, metrics: Metrics): DynamicModule {
     { provide: AuditLog, useValue: gateway.audit },
     { provide: Metrics, useValue: metrics },
     { provide: healthChecks, useValue: checks },
+    { provide: clock, useValue: gateway.now },
   ];
   return { module: AppModule, imports: [httpModule(parts)] };
 }

@@ -487,9 +487,10 @@ export class Gateway {
     try {
       await this.intake.sweep();
       if (this.tidyings++ % orphansEvery === 0) {
+        // By the files' own times, which are the machine's.
         await this.intake.removeOrphans(new Date(Date.now() - minOrphanAgeMs));
       }
-      await this.access.sweepSessions(new Date());
+      await this.access.sweepSessions(this.now());
       await this.renewRevocationLists();
     } catch (error) {
       this.log.error({ error }, 'tidying-failed');

@@ -1,4 +1,4 @@
-import { createLogger, loadConfig, Metrics } from '@jieqiao/platform';
+import { createLogger, loadConfig, Metrics, nodeClock } from '@jieqiao/platform';
 import { appModule } from './app.module';
 import { Gateway } from './gateway';
 import { createHttpApp } from './http/http-app';
@@ -12,7 +12,12 @@ import { PeerListeners } from './peer/peer-listeners';
 export async function serve(argv: readonly string[]): Promise<number> {
   const config = loadConfig({ argv, env: process.env, cwd: process.cwd() });
   const log = createLogger(config.log.level, config.node);
-  const gateway = await Gateway.open(config, log, () => new Date());
+  const now = nodeClock(
+    config,
+    () => new Date(),
+    (message, details) => log.warn(details, message),
+  );
+  const gateway = await Gateway.open(config, log, now);
   const http = await createHttpApp(appModule(gateway, new Metrics(config.node)), config, log);
   const peers = await PeerListeners.start(gateway);
   // People can sign in already; peers can come as soon as there is an agreement.

@@ -58,6 +58,7 @@ export class PeerClient {
     private readonly peer: Peer,
     identity: TlsIdentity,
     private readonly callTimeoutMs: number,
+    private readonly now: () => Date,
   ) {
     const roots = peer.roots.map((root) => root.toPem()).join('');
     this.proxy = ClientProxyFactory.create({
@@ -108,7 +109,7 @@ export class PeerClient {
 
   /** False when the certificate that was good at the handshake has expired since, or stands on a list that came since. */
   get stillGood(): boolean {
-    return this.certificate === null || this.peer.certificateProblem(this.certificate, new Date()) === null;
+    return this.certificate === null || this.peer.certificateProblem(this.certificate, this.now()) === null;
   }
 
   /** @throws GatewayError PEER_UNREACHABLE, or what the peer answered */
@@ -205,7 +206,7 @@ export class PeerClient {
   }
 
   private refusalOf(leaf: Certificate): Error | undefined {
-    const problem = this.peer.certificateProblem(leaf, new Date());
+    const problem = this.peer.certificateProblem(leaf, this.now());
     return problem ? new Error(`PEER_CERTIFICATE_REFUSED ${problem.code}`) : undefined;
   }
 }

@@ -25,7 +25,7 @@ export class PeerConnection {
     const made = JSON.stringify([peer.endpoints, roots, identity.cert]);
     if (this.current?.made !== made || !this.current.client.stillGood) {
       this.close();
-      this.current = { made, client: new PeerClient(peer, identity, this.callTimeoutMs) };
+      this.current = { made, client: new PeerClient(peer, identity, this.callTimeoutMs, now) };
     }
     return this.current.client;
   }

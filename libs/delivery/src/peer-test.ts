@@ -206,8 +206,8 @@ class PeerTest {
   }
 
   private async hello(peer: Peer, identity: TlsIdentity, own: Outcome): Promise<void> {
-    const { hello, timeoutMs } = this.context;
-    const client = new PeerClient(peer, identity, timeoutMs);
+    const { hello, timeoutMs, now } = this.context;
+    const client = new PeerClient(peer, identity, timeoutMs, now);
     try {
       const heard = await hello.hear(this.node, client);
       if (!heard) {
@@ -239,13 +239,13 @@ class PeerTest {
 
   /** Leave to send an empty file of a name that nobody can have announced: a node says no in its own words. */
   private async blobEndpoint(peer: Peer, wire: Socket, address: Address, identity: TlsIdentity): Promise<Outcome> {
-    const { timeoutMs } = this.context;
+    const { timeoutMs, now } = this.context;
     const shaken = await this.handshake(wire, address, identity);
     if ('failure' in shaken) return shaken.failure;
     const theirs = this.theirCertificate(peer, shaken.certificate);
     hangUp(shaken.socket);
     if (theirs.state === 'wrong') return wrong('THEIR_CERTIFICATE', { ...theirs.params, problem: theirs.code });
-    const client = new PeerClient(peer, identity, timeoutMs);
+    const client = new PeerClient(peer, identity, timeoutMs, now);
     try {
       await client.push(digestOf(randomBytes(32)), 0, 0, Readable.from([]));
       return wrong('NOT_A_NODE', { ...address });

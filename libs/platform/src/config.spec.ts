@@ -59,6 +59,31 @@ describe('loadConfig', () => {
     });
   });
 
+  describe('a demonstration clock', () => {
+    const node = 'pinghu.330482';
+    const clock = { demonstration: { clockFile: 'clock' } };
+
+    it('is there on a machine by itself', () => {
+      expect(load({ node, ...clock }).demonstration.clockFile).toBe(join(dir, 'clock'));
+      expect(load({ node }).demonstration).toEqual({ clockFile: '', noRealCases: false });
+      expect(load({ node }, { JIEQIAO_DEMONSTRATION_CLOCK_FILE: '/c' }).demonstration.clockFile).toBe('/c');
+    });
+
+    it.each([
+      ['databaseUrl', { databaseUrl: 'mysql://a:b@db/x' }],
+      ['http.host', { http: { host: '0.0.0.0' } }],
+      ['http.trustProxy', { http: { trustProxy: true } }],
+      ['peer.host', { peer: { host: 'gateway.example' } }],
+    ])('is refused beside %s of a node at work, unless it is said that there are no real cases', (setting, more) => {
+      const [problem] = problemsOf(() => load({ node, ...clock, ...more }));
+      expect(problem).toMatch(/^demonstration\.clockFile: this looks like a node at work \(.*noRealCases/);
+      expect(problem).toContain(`(${setting})`);
+      const said = { demonstration: { clockFile: 'clock', noRealCases: true } };
+      expect(load({ node, ...said, ...more }).demonstration.noRealCases).toBe(true);
+      expect(load({ node, ...more }).demonstration.clockFile).toBe('');
+    });
+  });
+
   it('takes patterns of numbers as an object, in the environment as JSON', () => {
     const numbers = { prefix: '平综执', patterns: { 'notice-sheet': '平农〔{year}〕{sequence}号' } };
     expect(load({ node: 'pinghu.330482', numbers }).numbers).toEqual(numbers);

@@ -194,6 +194,24 @@ export class TimestampsConfig {
   demonstrationAuthority = false;
 }
 
+export class DemonstrationConfig {
+  @document({
+    about:
+      'File with the instant at which the node plays; from when it was written, time goes on at the usual pace. For demonstration: nothing that this node signs proves a time, and it says so wherever it is asked how it is.',
+    give: 'a path',
+    kind: 'text',
+    defaultText: 'none: the time is this machine’s',
+  })
+  @IsString()
+  @MaxLength(500)
+  clockFile = '';
+
+  @flag(
+    'State that this node holds no real case. Needed for a demonstration clock beside a database server, a proxy, or addresses that other machines reach.',
+  )
+  noRealCases = false;
+}
+
 export class CaseworkConfig {
   @flag('Leads, too, have a legal review before they leave. Cases always have one.')
   legalReviewOfLeads = false;
@@ -283,6 +301,7 @@ export class NodeConfig {
   readonly lane = new LaneConfig();
   readonly casework = new CaseworkConfig();
   readonly timestamps = new TimestampsConfig();
+  readonly demonstration = new DemonstrationConfig();
   readonly numbers = new NumbersConfig();
   readonly scheduler = new SchedulerConfig();
   readonly log = new LogConfig();
@@ -299,7 +318,17 @@ interface Setting {
 }
 
 const sections = [
-  ...(['http', 'peer', 'limits', 'session', 'lane', 'casework', 'timestamps', 'numbers', 'scheduler', 'log'] as const),
+  'http',
+  'peer',
+  'limits',
+  'session',
+  'lane',
+  'casework',
+  'timestamps',
+  'demonstration',
+  'numbers',
+  'scheduler',
+  'log',
 ] as const;
 
 const settings: readonly Setting[] = listSettings();
@@ -332,7 +361,7 @@ export interface ConfigSources {
 }
 
 /** Variables of these prefixes belong to tests and tools, not to the node. */
-const foreignVariables = /^JIEQIAO_(CONFIG$|FAULT|TEST|BENCH|DEMO)/;
+const foreignVariables = /^JIEQIAO_(CONFIG$|FAULT|TEST|BENCH|DEMO(?!NSTRATION_))/;
 
 /**
  * Reads `config.json`, lets environment variables override it, checks everything and fills in what depends on
@@ -354,6 +383,8 @@ export function loadConfig(sources: ConfigSources): NodeConfig {
   else if (typeof config.databaseUrl === 'string' && config.databaseUrl.startsWith('sqlite:')) {
     config.databaseUrl = `sqlite:${resolve(base, config.databaseUrl.slice('sqlite:'.length))}`;
   }
+  const { demonstration } = config;
+  if (demonstration.clockFile) demonstration.clockFile = resolve(base, demonstration.clockFile);
   if (config.instance === '') config.instance = defaultInstance(config.dataDir);
 
   for (const setting of settings) {
@@ -366,8 +397,27 @@ export function loadConfig(sources: ConfigSources): NodeConfig {
   if (config.lane.retryMaxMs < config.lane.retryFirstMs) {
     problems.push('lane.retryMaxMs: shorter than lane.retryFirstMs; give at least as many milliseconds');
   }
+  problems.push(...clockProblems(config));
   if (problems.length > 0) throw new GatewayError('CONFIG_INVALID', { problems });
   return config;
+}
+
+const loopback = /^(localhost|127\.[0-9.]+|::1)$/;
+
+/** A node that looks as if it were at work must not be given another time by a setting that somebody forgot. */
+function clockProblems({ demonstration, databaseUrl, http, peer }: NodeConfig): string[] {
+  if (demonstration.clockFile === '' || demonstration.noRealCases) return [];
+  const serious = [
+    ...(String(databaseUrl).startsWith('sqlite:') ? [] : ['databaseUrl']),
+    ...(loopback.test(http.host) ? [] : ['http.host']),
+    ...(http.trustProxy ? ['http.trustProxy'] : []),
+    ...(loopback.test(peer.host) ? [] : ['peer.host']),
+  ];
+  if (serious.length === 0) return [];
+  const why = `this looks like a node at work (${serious.join(', ')})`;
+  return [
+    `demonstration.clockFile: ${why}; leave it out, or set demonstration.noRealCases to true if it holds no real case`,
+  ];
 }
 
 /** What to print when the start stops: one line per problem, no stack. */

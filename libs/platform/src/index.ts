@@ -1,5 +1,6 @@
 export * from './batcher';
 export * from './blob-store';
+export * from './clock';
 export * from './config';
 export * from './database';
 export * from './key-ring';

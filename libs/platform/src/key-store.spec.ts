@@ -51,6 +51,18 @@ async function newStore(of = node): Promise<KeyStore> {
 
 const other = newStore('jinshan.310116').then((store) => store.load());
 
+it('keys of a demonstration have one lifetime, whatever the year in which it plays', async () => {
+  const store = new KeyStore(newDir());
+  const lifetime = { notBefore: new Date('2022-01-01T00:00:00Z'), notAfter: new Date('2052-01-01T00:00:00Z') };
+  await store.create({ node, authority, hosts: ['localhost'], now, lifetime });
+  for (const { certificate } of store.certificates()) {
+    expect(certificate).toMatchObject(lifetime);
+  }
+  const [crl] = store.load().crls;
+  expect([crl!.thisUpdate, crl!.nextUpdate]).toEqual([lifetime.notBefore, lifetime.notAfter]);
+  expect(await store.refreshCrls(new Date('2026-08-20T00:00:00Z'))).toEqual([]);
+});
+
 /** An agreement of this node with another: its anchors are the given roots. */
 async function agreementWith(ring: KeyRing, roots: readonly Certificate[] = ring.roots): Promise<Agreement> {
   return signed(await contentWith(ring, roots), ring, ring.seals[0]!);

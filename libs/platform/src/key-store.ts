@@ -36,6 +36,7 @@ import {
   type RevocationReason,
   Signer,
   sealUrn,
+  type Validity,
 } from '@jieqiao/core';
 import { KeyRing, type NodeKey } from './key-ring';
 import { readPkcs12, writePkcs12 } from './pkcs12';
@@ -48,6 +49,8 @@ export interface NewKeys {
   /** Host names and addresses under which peers reach the node. */
   hosts: readonly string[];
   now: Date;
+  /** One for everything, the revocation list too, instead of the usual ones: for demonstrations in other years. */
+  lifetime?: Validity;
 }
 
 /** A person who signs documents of their own. */
@@ -96,14 +99,15 @@ export class KeyStore {
   }
 
   /** Makes all keys. Killed half-way, the next call starts over: only the last file says that all are there. */
-  async create({ node, authority, hosts, now }: NewKeys): Promise<void> {
+  async create({ node, authority, hosts, now, lifetime }: NewKeys): Promise<void> {
     if (this.exists) throw new GatewayError('KEY_UNUSABLE', { reason: 'keys-exist', dir: this.dir });
     mkdirSync(this.dir, { recursive: true, mode: 0o700 });
-    const root = await createRoot(rootName(authority, 1), validity(now, rootYears), serial());
+    const root = await createRoot(rootName(authority, 1), lifetime ?? validity(now, rootYears), serial());
+    const leaf = lifetime ?? validity(now, leafYears);
     this.writePair('root', root);
-    await this.writeCrl(1, root, 1, [], now, crlDays);
-    this.writePair('seal', await issueCertificate(root, sealRequest(node, authority, now)));
-    this.writePair('node', await issueCertificate(root, nodeRequest(node, authority, hosts, now)));
+    await this.writeCrl(1, root, 1, [], lifetime ?? listed(now, crlDays));
+    this.writePair('seal', await issueCertificate(root, sealRequest(node, authority, leaf)));
+    this.writePair('node', await issueCertificate(root, nodeRequest(node, authority, hosts, leaf)));
     this.writeFile('log.key.pem', pemOf(generateKeyPairSync('ed25519').privateKey));
     this.writeFile('session.key', randomBytes(32).toString('hex'));
     this.ensureDataKey();
@@ -120,14 +124,15 @@ export class KeyStore {
   async issueNode(now: Date, hosts?: readonly string[], root = this.newest('root')): Promise<Certificate> {
     const { nodeId, authority } = this.identity();
     const pair = this.rootPair(root);
-    const request = nodeRequest(nodeId, authority, hosts ?? this.hosts(), now);
+    const request = nodeRequest(nodeId, authority, hosts ?? this.hosts(), validity(now, leafYears));
     return this.addPair('node', await issueCertificate(pair, request));
   }
 
   /** A new seal under a root of this store. Parameters and errors as with `issueNode`. */
   async issueSeal(now: Date, root = this.newest('root')): Promise<Certificate> {
     const { nodeId, authority } = this.identity();
-    return this.addPair('seal', await issueCertificate(this.rootPair(root), sealRequest(nodeId, authority, now)));
+    const request = sealRequest(nodeId, authority, validity(now, leafYears));
+    return this.addPair('seal', await issueCertificate(this.rootPair(root), request));
   }
 
   /**
@@ -144,9 +149,10 @@ export class KeyStore {
     const generation = goOn ? begun : await this.addRoot(now, authority);
     const root = this.rootPair(generation);
     const has = (use: 'seal' | 'node') => this.issuedUnder(generation).some((stored) => stored.use === use);
-    if (!existsSync(this.path(crlFile(generation)))) await this.writeCrl(generation, root, 1, [], now, crlDays);
-    if (!has('seal')) this.addPair('seal', await issueCertificate(root, sealRequest(nodeId, authority, now)));
-    if (!has('node')) this.addPair('node', await issueCertificate(root, nodeRequest(nodeId, authority, hosts, now)));
+    if (!existsSync(this.path(crlFile(generation)))) await this.writeCrl(generation, root, 1, [], listed(now, crlDays));
+    const leaf = validity(now, leafYears);
+    if (!has('seal')) this.addPair('seal', await issueCertificate(root, sealRequest(nodeId, authority, leaf)));
+    if (!has('node')) this.addPair('node', await issueCertificate(root, nodeRequest(nodeId, authority, hosts, leaf)));
     return Certificate.parse(root.certificatePem);
   }
 
@@ -345,7 +351,7 @@ export class KeyStore {
     const before = this.crl(generation);
     const life = before ? (before.nextUpdate.getTime() - before.thisUpdate.getTime()) / day : crlDays;
     const revoked = this.revocations().filter((entry) => entry.root === generation);
-    return this.writeCrl(generation, root, (before?.number ?? 0) + 1, revoked, now, days ?? life);
+    return this.writeCrl(generation, root, (before?.number ?? 0) + 1, revoked, listed(now, days ?? life));
   }
 
   private async writeCrl(
@@ -353,13 +359,12 @@ export class KeyStore {
     root: KeyAndCertificate,
     number: number,
     revoked: readonly RecordedRevocation[],
-    now: Date,
-    days: number,
+    { notBefore, notAfter }: Validity,
   ): Promise<Crl> {
     const der = await issueCrl(root, {
       number,
-      thisUpdate: now,
-      nextUpdate: new Date(now.getTime() + days * day),
+      thisUpdate: notBefore,
+      nextUpdate: notAfter,
       revoked: revoked.map(({ revokedAt, ...entry }) => ({ ...entry, at: new Date(revokedAt) })),
     });
     this.writeFile(crlFile(generation), der);
@@ -588,9 +593,14 @@ const dataFile = (generation: number): string => `${stem('data', generation)}.ke
 const crlFile = (root: number): string => `${stem('crl', root)}.der`;
 
 /** Begins a day before issue, so that a clock that is behind does not refuse a new certificate. */
-const validity = (now: Date, years: number) => ({
+const validity = (now: Date, years: number): Validity => ({
   notBefore: new Date(now.getTime() - day),
   notAfter: new Date(now.getTime() + years * 365 * day),
+});
+
+const listed = (now: Date, days: number): Validity => ({
+  notBefore: now,
+  notAfter: new Date(now.getTime() + days * day),
 });
 
 /** Generations of a root have different names: tools that look issuers up by name find the right one. */
@@ -599,20 +609,20 @@ const rootName = (authority: string, generation: number) => ({
   commonName: `${authority}根证书${generation === 1 ? '' : ` G${generation}`}`,
 });
 
-const sealRequest = (node: string, authority: string, now: Date) => ({
+const sealRequest = (node: string, authority: string, within: Validity) => ({
   use: 'seal' as const,
   name: { organisation: authority, commonName: `${authority}电子印章` },
   urn: sealUrn(node),
-  validity: validity(now, leafYears),
+  validity: within,
   serial: serial(),
 });
 
-const nodeRequest = (node: string, authority: string, hosts: readonly string[], now: Date) => ({
+const nodeRequest = (node: string, authority: string, hosts: readonly string[], within: Validity) => ({
   use: 'node' as const,
   name: { organisation: authority, commonName: node },
   urn: nodeUrn(node),
   hosts,
-  validity: validity(now, leafYears),
+  validity: within,
   serial: serial(),
 });
 

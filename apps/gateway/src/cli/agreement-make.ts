@@ -16,7 +16,7 @@ import { type Cli, command, need, type Option, Stop, UsageError } from './comman
 import { dayAhead, instantOf, toTheMinute } from './dates';
 import { pathOf, readBounded, writeNew } from './files';
 import { confirmFingerprints, fingerprintOption } from './fingerprints';
-import { configOf, configOption, keyStoreOf, withNode } from './node';
+import { clockOf, configOf, configOption, keyStoreOf, withNode } from './node';
 import { keepOwnCard, makeOwnCard, profileOf, readCard } from './own-card';
 import { pemOrDer } from './seal';
 import { checkOwnTerms, readTerms, termsFor, termsTemplate } from './terms';
@@ -81,9 +81,9 @@ export const agreementNew = command({
   async run(given, _operands, cli) {
     if (given.peer.length === 0) throw new UsageError({ zh: '缺少 --peer', en: '--peer is missing' });
     const out = pathOf(cli, need(given.out, 'out'));
-    const { terminal, around } = cli;
-    const now = around.now();
+    const { terminal } = cli;
     const config = configOf(cli, given.config);
+    const now = clockOf(cli, config)();
     const keys = keyStoreOf(config).load();
     const own = makeOwnCard(config, keys, profileOf(config, keys), { now });
     const cards = given.peer.map((file) => readCard(pathOf(cli, file)));
@@ -174,9 +174,9 @@ export const agreementAmend = command({
   },
   async run(given, [id], cli) {
     const out = pathOf(cli, need(given.out, 'out'));
-    const { terminal, around } = cli;
-    const now = around.now();
+    const { terminal } = cli;
     const config = configOf(cli, given.config);
+    const now = clockOf(cli, config)();
     return withNode(cli, config, async (gateway) => {
       const keys = keyStoreOf(config).load();
       const previous = held(gateway, id!);

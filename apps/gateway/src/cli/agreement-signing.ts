@@ -28,6 +28,7 @@ import type { Gateway } from '../gateway';
 import { chinaDate } from '../words';
 import { cardOf } from './agreement-text';
 import { type Cli, Stop } from './command';
+import { clockOf } from './node';
 import type { Profile } from './own-card';
 
 /**
@@ -166,7 +167,7 @@ function signByLog(content: AgreementContent, vkey: string, keys: KeyRing): stri
  */
 export async function stampOwn(proposal: AgreementProposal, node: string, cli: Cli, config: NodeConfig) {
   const authorities = readTimeAuthorities(proposal.content.timeAuthorities);
-  const client = new TimestampClient(config.timestamps, cli.around.now);
+  const client = new TimestampClient(config.timestamps, clockOf(cli, config));
   if (!client.configured || authorities.length === 0) return proposal;
   let { file } = proposal;
   for (const { node: signer, jws, certificate, timestamp } of proposal.signatures) {

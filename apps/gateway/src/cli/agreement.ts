@@ -97,7 +97,7 @@ export const agreementSign = command({
     ...configOption,
   },
   async run(given, [what], cli) {
-    const { terminal, around } = cli;
+    const { terminal } = cli;
     const file = pathOf(cli, what!);
     const out = given.out === undefined ? file : pathOf(cli, given.out);
     const config = configOf(cli, given.config);
@@ -126,14 +126,13 @@ export const agreementSign = command({
       else showTerms(terminal, before.content);
       await confirmFingerprints(cli, strangers, given.fingerprint);
       await mustAgree(cli, before.content);
-      const signed = signOwn(before.file, previous, keys, around.now());
+      const signed = signOwn(before.file, previous, keys, gateway.now());
       const proposal = await stampOwn(signed, config.node, cli, config);
       writeWhole(out, agreementFileBytes(proposal.file));
       terminal.line();
       terminal.line(terminal.say({ zh: '已用印：{out}', en: 'Sealed: {out}' }, { out }));
       const complete = signaturesDue(proposal, previous).length === 0;
-      if (complete && !given['no-import'])
-        await takeIn(terminal, gateway, agreementFileBytes(proposal.file), around.now());
+      if (complete && !given['no-import']) await takeIn(terminal, gateway, agreementFileBytes(proposal.file));
       tellNext(terminal, proposal, previous, out, config.node);
       return 0;
     });
@@ -154,7 +153,7 @@ export const agreementImport = command({
     const bytes = readBounded(pathOf(cli, what!), maxAgreementBytes, 'AGREEMENT_MALFORMED');
     checkTerms(parseProposal(bytes).content);
     return withNode(cli, config, async (gateway) => {
-      await takeIn(cli.terminal, gateway, bytes, cli.around.now());
+      await takeIn(cli.terminal, gateway, bytes);
       return 0;
     });
   },
@@ -194,8 +193,7 @@ export const agreementStatus = command({
   },
   options: { ...jsonOption, ...configOption },
   run(given, files, cli) {
-    const { terminal, around } = cli;
-    const now = around.now();
+    const { terminal } = cli;
     const proposals = files.map((file) => {
       return {
         file,
@@ -204,6 +202,7 @@ export const agreementStatus = command({
     });
     return withNode(cli, configOf(cli, given.config), async (gateway) => {
       const book = gateway.agreements;
+      const now = gateway.now();
       const rows = book
         .all()
         .sort((a, b) => (a.ref.id === b.ref.id ? b.ref.version - a.ref.version : a.ref.id < b.ref.id ? -1 : 1))
@@ -292,10 +291,10 @@ async function mustAgree(cli: Cli, { title }: AgreementContent): Promise<void> {
   throw new Stop({ zh: '没有签署', en: 'Nothing was sealed' });
 }
 
-async function takeIn(terminal: Terminal, gateway: Gateway, bytes: Buffer, now: Date): Promise<void> {
+async function takeIn(terminal: Terminal, gateway: Gateway, bytes: Buffer): Promise<void> {
   const agreement = await gateway.agreements.import(bytes);
   const { ref, content } = agreement;
-  const { state, daysLeft, until } = stateOfVersion(agreement, gateway.agreements.versions(ref.id), now);
+  const { state, daysLeft, until } = stateOfVersion(agreement, gateway.agreements.versions(ref.id), gateway.now());
   const words = {
     'in-force': {
       zh: '已导入 {id} 第 {version} 版：生效中，还有 {days} 天',

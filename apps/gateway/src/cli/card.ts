@@ -2,7 +2,7 @@ import { type AgreementAnchor, type Card, Certificate, cardBytes, cardFingerprin
 import { chinaDate } from '../words';
 import { command } from './command';
 import { pathOf, writeWhole } from './files';
-import { configOf, configOption, keyStoreOf } from './node';
+import { clockOf, configOf, configOption, keyStoreOf } from './node';
 import { keepOwnCard, makeOwnCard, profileOf, readCard } from './own-card';
 import type { Terminal } from './terminal';
 
@@ -45,7 +45,7 @@ export const card = command({
       aliases: given.alias.length > 0 ? given.alias : known.aliases,
     };
     const made = makeOwnCard(config, keys, profile, {
-      now: cli.around.now(),
+      now: clockOf(cli, config)(),
       newestRootOnly: given['newest-root-only'],
     });
     keepOwnCard(config, made);

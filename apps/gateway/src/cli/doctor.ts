@@ -4,7 +4,7 @@ import { configExitCode, type NodeConfig } from '@jieqiao/platform';
 import { type Cli, command } from './command';
 import { pathOf, writeWhole } from './files';
 import { rootKeysHere } from './key';
-import { configOf, configOption } from './node';
+import { clockOf, configOf, configOption } from './node';
 import { lacksConfig } from './report-error';
 
 export const doctor = command({
@@ -29,11 +29,11 @@ export const doctor = command({
     en: 'With the node running or stopped. Exit code: 0 nothing wrong (warnings allowed), 1 something is, 78 bad settings.',
   },
   async run(given, _operands, cli) {
-    const { terminal, around } = cli;
+    const { terminal } = cli;
     const { diagnose, diagnoseConfig, worstOf } = require('../doctor/doctor') as typeof import('../doctor/doctor');
     const { reportOf, showDiagnosis } = require('../doctor/report') as typeof import('../doctor/report');
-    const { config, problems } = settingsOf(cli, given.config);
-    const diagnosis = config ? await diagnose(config, around.now, rootKeysHere) : diagnoseConfig(problems, around.now);
+    const { config, now, problems } = settingsOf(cli, given.config);
+    const diagnosis = config ? await diagnose(config, now, rootKeysHere) : diagnoseConfig(problems, now);
     const report = reportOf(diagnosis, config);
     if (given.report !== undefined)
       writeWhole(pathOf(cli, given.report), `${JSON.stringify(report, null, 2)}\n`, 0o600);
@@ -49,14 +49,20 @@ export const doctor = command({
   },
 });
 
+interface Settings {
+  config: NodeConfig | null;
+  now: () => Date;
+  problems: readonly string[];
+}
+
 /** Wrong settings are a finding here, like everything else that is wrong. */
-function settingsOf(cli: Cli, file: string | undefined): { config: NodeConfig | null; problems: readonly string[] } {
+function settingsOf(cli: Cli, file: string | undefined): Settings {
   try {
     const config = configOf(cli, file);
     const { problems } = numberPatterns(config.numbers);
-    return { config: problems.length > 0 ? null : config, problems };
+    return { config: problems.length > 0 ? null : config, now: clockOf(cli, config), problems };
   } catch (error) {
     if (!hasCode(error, 'CONFIG_INVALID') || lacksConfig(error) || !Array.isArray(error.params.problems)) throw error;
-    return { config: null, problems: error.params.problems };
+    return { config: null, now: cli.around.now, problems: error.params.problems };
   }
 }

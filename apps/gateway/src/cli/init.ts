@@ -7,7 +7,7 @@ import { type KeyRing, loadConfig, NodeConfig } from '@jieqiao/platform';
 import { cardBytesToFile } from './card';
 import { type Cli, command, need, Stop, UsageError } from './command';
 import { pathOf, readBounded, writeNew, writeWhole } from './files';
-import { certificateIssued, keyStoreOf, logEvents, logKeyIssued, withNode } from './node';
+import { certificateIssued, clockOf, keyStoreOf, logEvents, logKeyIssued, withNode } from './node';
 import { keepOwnCard, makeOwnCard, ownCardFile, type Profile, profileOf } from './own-card';
 import { addPerson } from './people';
 import { maxContainerBytes, sealPassphrase, takeSeal } from './seal';
@@ -73,12 +73,13 @@ export const init = command({
     const config = configFor(cli, node, pathOf(cli, given.data ?? around.env.JIEQIAO_DATA_DIR ?? '.'), given);
     const host = given.host[0];
     checkRepeated(config, authority, host);
+    const now = clockOf(cli, config);
 
     const store = keyStoreOf(config);
     const isNew = !store.exists;
     if (isNew) {
       const hosts = ['localhost', '127.0.0.1', ...(host === undefined ? [hostname()] : given.host)];
-      await store.create({ node, authority, hosts: [...new Set(hosts)], now: around.now() });
+      await store.create({ node, authority, hosts: [...new Set(hosts)], now: now() });
     }
     let profile: Profile = existsSync(ownCardFile(config))
       ? profileOf(config, store.load())
@@ -86,12 +87,12 @@ export const init = command({
     if (given['seal-p12'] !== undefined && !existsSync(ownCardFile(config))) {
       const container = readBounded(pathOf(cli, given['seal-p12']), maxContainerBytes, 'KEY_UNUSABLE');
       const passphrase = await sealPassphrase(cli, given['passphrase-file']);
-      profile = takeSeal(cli, store, node, profile, container, passphrase, given['seal-ca']);
+      profile = takeSeal(cli, store, config, profile, container, passphrase, given['seal-ca']);
     }
     const keys = store.load();
     const passwordFile = await firstAdministrator(cli, config, keys, isNew, given['admin-password-file']);
     // Last: without it the next call still takes the seal in.
-    const card = makeOwnCard(config, keys, profile, { now: around.now() });
+    const card = makeOwnCard(config, keys, profile, { now: now() });
     keepOwnCard(config, card);
     if (given.card !== undefined) cardBytesToFile(card, pathOf(cli, given.card));
 

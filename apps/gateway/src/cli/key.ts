@@ -17,6 +17,7 @@ import { command, need, Stop, UsageError } from './command';
 import { pathOf, readBounded, writeNew } from './files';
 import {
   certificateIssued,
+  clockOf,
   configOf,
   configOption,
   dataKeyIssued,
@@ -53,10 +54,12 @@ export const keyList = command({
     en: 'This node’s certificates and keys: use, validity, serial number',
   },
   options: { json: { about: { zh: '以 JSON 输出', en: 'print JSON' } }, ...configOption },
-  run(given, _operands, { terminal, around, ...rest }) {
-    const store = keyStoreOf(configOf({ terminal, around, ...rest }, given.config));
+  run(given, _operands, cli) {
+    const { terminal } = cli;
+    const config = configOf(cli, given.config);
+    const store = keyStoreOf(config);
     const keys = store.load();
-    const now = around.now();
+    const now = clockOf(cli, config)();
     const revokedAt = (certificate: Certificate) =>
       keys.crls.map((crl) => crl.entry(certificate.serial)).find((entry) => entry !== null)?.revokedAt ?? null;
     const rows = store.certificates().map(({ use, generation, certificate }) => ({
@@ -155,10 +158,10 @@ export const keyRotate = command({
     if (!rotatable.includes(what as Rotatable)) {
       throw new UsageError({ zh: '换哪个？{rotatable}', en: 'Which one? {rotatable}' }, { rotatable });
     }
-    const { terminal, around } = cli;
+    const { terminal } = cli;
     const config = configOf(cli, given.config);
     const store = keyStoreOf(config);
-    const now = around.now();
+    const now = clockOf(cli, config)();
     if (what === 'acts') {
       store.renewActSecret();
       terminal.line(terminal.say({ zh: '已换发{use}', en: 'Made: a new {use}' }, { use: useWords.acts }));
@@ -226,7 +229,7 @@ export const keyRevoke = command({
     en: 'SERIAL as in jieqiao key list; its first digits will do. Needs the root key. Peers get the new list with the next contact.',
   },
   async run(given, [serial], cli) {
-    const { terminal, around } = cli;
+    const { terminal } = cli;
     const reason = need(given.reason, 'reason') as RevocationReason;
     if (!revocationReasons.includes(reason)) {
       throw new UsageError(
@@ -243,7 +246,7 @@ export const keyRevoke = command({
         en: 'A root can’t be revoked by itself. Replace it: jieqiao key rotate root, then a version without the old one; see docs/guides/keys.md',
       });
     }
-    const now = around.now();
+    const now = clockOf(cli, config)();
     await withNode(cli, config, async (gateway) => {
       const full = found?.certificate.serial ?? serial!.replaceAll(':', '').toUpperCase();
       const crl = await store.revoke(full, reason, now);
@@ -296,7 +299,7 @@ export const keyCrl = command({
     ...configOption,
   },
   async run(given, _operands, cli) {
-    const { terminal, around } = cli;
+    const { terminal } = cli;
     const config = configOf(cli, given.config);
     const store = keyStoreOf(config);
     const days = given.days === undefined ? undefined : Number(given.days);
@@ -306,7 +309,7 @@ export const keyCrl = command({
     if (rootKeysHere(store).length === 0) {
       throw new GatewayError('KEY_UNUSABLE', { reason: 'root-key-not-here', file: 'root.key.pem', dir: store.dir });
     }
-    const issued = await store.refreshCrls(around.now(), days);
+    const issued = await store.refreshCrls(clockOf(cli, config)(), days);
     if (issued.length > 0) {
       await withNode(cli, config, (gateway) =>
         logEvents(
@@ -350,15 +353,15 @@ export const keyImportSeal = command({
     ...configOption,
   },
   async run(given, [file], cli) {
-    const { terminal, around } = cli;
+    const { terminal } = cli;
     const config = configOf(cli, given.config);
     const store = keyStoreOf(config);
     const container = readBounded(pathOf(cli, file!), maxContainerBytes, 'KEY_UNUSABLE');
     const passphrase = await sealPassphrase(cli, given['passphrase-file']);
     const before = profileOf(config, store.load());
-    const profile = takeSeal(cli, store, config.node, before, container, passphrase, given.ca);
+    const profile = takeSeal(cli, store, config, before, container, passphrase, given.ca);
     const keys = store.load();
-    const now = around.now();
+    const now = clockOf(cli, config)();
     keepOwnCard(config, makeOwnCard(config, keys, profile, { now }));
     const { certificate } = keys.seals[0]!;
     await withNode(cli, config, async (gateway) => {
@@ -403,7 +406,7 @@ export const keyOfficer = command({
     ...configOption,
   },
   async run(given, _operands, cli) {
-    const { terminal, around } = cli;
+    const { terminal } = cli;
     const name = need(given.name, 'name');
     const certNo = need(given['cert-no'], 'cert-no');
     if (!new RegExp(certNoPattern).test(certNo)) {
@@ -417,7 +420,7 @@ export const keyOfficer = command({
     }
     const config = configOf(cli, given.config);
     const store = keyStoreOf(config);
-    const now = around.now();
+    const now = clockOf(cli, config)();
     await withNode(cli, config, async (gateway) => {
       const root = agreedRoot(gateway, store);
       let certificate: Certificate;

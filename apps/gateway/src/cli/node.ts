@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Certificate } from '@jieqiao/core';
 import { digestFromRaw, digestOf, type LogEvent, type NoteKey } from '@jieqiao/core';
-import { createLogger, type DataKey, KeyStore, loadConfig, type NodeConfig } from '@jieqiao/platform';
+import { createLogger, type DataKey, KeyStore, loadConfig, type NodeConfig, nodeClock } from '@jieqiao/platform';
 import type { Gateway } from '../gateway';
 import type { Cli, Option } from './command';
 
@@ -20,6 +20,13 @@ export function configOf({ around }: Cli, file: string | undefined): NodeConfig 
   return loadConfig({ argv: file === undefined ? [] : ['--config', file], env: around.env, cwd: around.cwd });
 }
 
+/** What this node takes for the time: the same as the running one. */
+export function clockOf({ around }: Cli, config: NodeConfig): () => Date {
+  const warn = (message: string, details: Record<string, unknown>) =>
+    void around.stderr.write(`${JSON.stringify({ level: 'warn', message, ...details })}\n`);
+  return nodeClock(config, around.now, warn);
+}
+
 export function keyStoreOf(config: NodeConfig): KeyStore {
   return new KeyStore(join(config.dataDir, 'keys'));
 }
@@ -29,7 +36,7 @@ export async function withNode<T>(cli: Cli, config: NodeConfig, work: (gateway: 
   // Late: it brings the whole node with it, which --help and a look at a file need not wait for.
   const { Gateway } = require('../gateway') as typeof import('../gateway');
   const warnings = { write: (line: string) => void cli.around.stderr.write(line) };
-  const gateway = await Gateway.open(config, createLogger('error', config.node, warnings), cli.around.now);
+  const gateway = await Gateway.open(config, createLogger('error', config.node, warnings), clockOf(cli, config));
   try {
     return await work(gateway);
   } finally {

@@ -1,7 +1,8 @@
 import { Certificate, checkChain, ownRoot, sealUrn } from '@jieqiao/core';
-import { type KeyStore, readPkcs12 } from '@jieqiao/platform';
+import { type KeyStore, type NodeConfig, readPkcs12 } from '@jieqiao/platform';
 import { type Cli, Stop } from './command';
 import { pathOf, readBounded } from './files';
+import { clockOf } from './node';
 import { type Profile, withIssuer } from './own-card';
 import { givenSecret } from './secrets';
 
@@ -19,7 +20,7 @@ export function sealPassphrase(cli: Cli, file: string | undefined): Promise<stri
 export function takeSeal(
   cli: Cli,
   store: KeyStore,
-  node: string,
+  config: NodeConfig,
   profile: Profile,
   container: Buffer,
   passphrase: string,
@@ -30,9 +31,9 @@ export function takeSeal(
       ? null
       : Certificate.parse(pemOrDer(readBounded(pathOf(cli, caFile), maxCertificateBytes, 'CERTIFICATE_MALFORMED')));
   const seal = Certificate.parse(readPkcs12(container, passphrase).certificatePem);
-  const now = cli.around.now();
+  const now = clockOf(cli, config)();
   const ours = store.load().roots.map(ownRoot);
-  if (!checkChain(seal, ours, now, 'seal', sealUrn(node))) {
+  if (!checkChain(seal, ours, now, 'seal', sealUrn(config.node))) {
     store.importSeal(container, passphrase);
     return profile;
   }

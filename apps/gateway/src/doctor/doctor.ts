@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { hasCode } from '@jieqiao/core';
 import { createLogger, KeyStore, type NodeConfig } from '@jieqiao/platform';
 import { Gateway, gatewayVersion } from '../gateway';
+import { chinaMinute } from '../words';
 import { type CheckName, checkOf, checkWords, type Finding, finding, type State, stateOf, states } from './finding';
 import { checkBlobs, checkDisk, checkFiles, checkPorts, checkProcess, checkSoftware, configFileOf } from './machine';
 import {
@@ -66,6 +67,8 @@ export async function diagnose(
   const file = configFileOf(config);
   findings.push(file === null ? finding('config.defaults') : finding('config.read', { file }));
   add(checkSoftware(gatewayVersion, process.versions.node));
+  const { clockFile } = config.demonstration;
+  if (clockFile !== '') findings.push(finding('clock.demonstration', { file: clockFile, time: chinaMinute(at) }));
   const process_ = await check('process', () => checkProcess(config));
   const running = process_?.running ?? false;
   add(process_?.findings ?? null);

@@ -366,6 +366,12 @@ export const findingWords = {
   'peers.wrong': wrong('{peer}：{hop}：{what}', '{peer}: {hop}: {what}', '{fix}', '{fix}'),
   'peers.warning': warning('{peer}：{hop}：{what}', '{peer}: {hop}: {what}', '{fix}', '{fix}'),
 
+  'clock.demonstration': warning(
+    '演示时钟：现在是 {time}（北京时间），由 {file} 决定；本节点签出的时间什么也不能证明',
+    'A demonstration clock: it is {time} (Beijing) by {file}. No time that this node signs proves anything',
+    '除演示外，从设置中去掉 demonstration.clockFile',
+    'For anything but a demonstration take demonstration.clockFile out of the settings',
+  ),
   'clock.right': fine('与 {source} 相差 {seconds} 秒', '{seconds} s from {source}'),
   'clock.none': unused('没有可对照的时钟', 'Nothing to compare it with'),
   'clock.off': warning(

@@ -93,6 +93,16 @@ export function reportOf({ node, at, findings }: Diagnosis, config: NodeConfig |
   };
 }
 
-function settingsOf({ databaseUrl, http, peer, limits, session, lane, timestamps, log }: NodeConfig): object {
-  return { database: databaseUrl.split(':')[0], http, peer, limits, session, lane, timestamps, log };
+function settingsOf({
+  databaseUrl,
+  http,
+  peer,
+  limits,
+  session,
+  lane,
+  timestamps,
+  demonstration,
+  log,
+}: NodeConfig): object {
+  return { database: databaseUrl.split(':')[0], http, peer, limits, session, lane, timestamps, demonstration, log };
 }

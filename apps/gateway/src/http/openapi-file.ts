@@ -6,6 +6,7 @@ import { Metrics, NodeConfig } from '@jieqiao/platform';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { reference } from './catalogues/reference';
+import { clock } from './clock';
 import { healthChecks } from './health/health.controller';
 import { httpModule } from './http.module';
 import { openApiDocument } from './openapi';
@@ -28,6 +29,7 @@ export async function openApiFile(): Promise<string> {
     Metrics,
     healthChecks,
     reference,
+    clock,
   ];
   const module = httpModule(parts.map((provide) => ({ provide, useValue: {} })));
   const app = await NestFactory.create(module, new FastifyAdapter(), { logger: false, abortOnError: false });

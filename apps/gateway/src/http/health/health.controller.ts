@@ -1,16 +1,24 @@
 import { Access, requirePermission } from '@jieqiao/access';
 import { GatewayError } from '@jieqiao/core';
 import { Peers } from '@jieqiao/delivery';
-import { Metrics } from '@jieqiao/platform';
+import { Metrics, NodeConfig } from '@jieqiao/platform';
 import { Controller, Get, Header, Inject, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { bearerToken, Public } from '../auth.guard';
+import { clock } from '../clock';
 import { type WarningBody, warningsOf } from '../peers/peers.dto';
 
 /** Each check resolves while its part works and rejects when it doesn't. */
 export type HealthChecks = Readonly<Record<string, () => Promise<unknown>>>;
 export const healthChecks = Symbol('healthChecks');
+
+interface Health {
+  status: 'ok' | 'warnings';
+  warnings: WarningBody[];
+  /** Only there where the node plays at another time: that time, ISO-8601 UTC. */
+  demonstrationClock?: string;
+}
 
 const checkTimeoutMs = 2_000;
 const loopback = /^(127\.|::1$|::ffff:127\.)/;
@@ -24,13 +32,18 @@ export class HealthController {
     private readonly metrics: Metrics,
     private readonly access: Access,
     private readonly peers: Peers,
+    private readonly config: NodeConfig,
+    @Inject(clock) private readonly now: () => Date,
   ) {}
 
-  /** For those who watch over the node: what runs out soon. Fingerprints, ids and dates only. */
+  /** For those who watch over the node: what runs out soon, and whether its time is true. Fingerprints, ids and dates. */
   @Get('health')
   @Header('cache-control', 'no-store')
-  async health(): Promise<{ status: 'ok' | 'warnings'; warnings: WarningBody[] }> {
+  async health(): Promise<Health> {
     const warnings = warningsOf(await this.peers.expiries());
+    if (this.config.demonstration.clockFile !== '') {
+      return { status: 'warnings', warnings, demonstrationClock: this.now().toISOString() };
+    }
     return { status: warnings.length === 0 ? 'ok' : 'warnings', warnings };
   }
 

@@ -2,11 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { answerTimestampRequest, GatewayError } from '@jieqiao/core';
 import { NodeConfig, openTimestampKeys, type TimestampKeys } from '@jieqiao/platform';
-import { Controller, Header, HttpCode, Post, Req, Res, UseGuards } from '@nestjs/common';
+import { Controller, Header, HttpCode, Inject, Post, Req, Res, UseGuards } from '@nestjs/common';
 import { ApiBody, ApiConsumes, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ThrottlerGuard } from '@nestjs/throttler';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Public } from '../auth.guard';
+import { clock } from '../clock';
 import { Answers } from '../openapi';
 
 /** Media types of RFC 3161 §3.4. */
@@ -26,7 +27,10 @@ const serialBytes = 16;
 export class TimestampController {
   private keys: Promise<TimestampKeys> | null = null;
 
-  constructor(private readonly config: NodeConfig) {}
+  constructor(
+    private readonly config: NodeConfig,
+    @Inject(clock) private readonly now: () => Date,
+  ) {}
 
   @Post('tsa')
   @Public()
@@ -48,13 +52,13 @@ export class TimestampController {
     if (request.headers['content-type'] !== timestampQueryType) throw new GatewayError('UNSUPPORTED_MEDIA_TYPE', {});
     const { signer } = await this.open();
     reply.type(timestampReplyType);
-    const issue = { signer, now: new Date(), serial: randomBytes(serialBytes) };
+    const issue = { signer, now: this.now(), serial: randomBytes(serialBytes) };
     return answerTimestampRequest(request.body as Buffer, issue);
   }
 
   /** Once; a failure is tried again by the next request. */
   private open(): Promise<TimestampKeys> {
-    this.keys ??= openTimestampKeys(join(this.config.dataDir, 'keys'), this.config.node, new Date()).catch((error) => {
+    this.keys ??= openTimestampKeys(join(this.config.dataDir, 'keys'), this.config.node, this.now()).catch((error) => {
       this.keys = null;
       throw error;
     });
