@@ -1,7 +1,7 @@
 import { Access } from '@jieqiao/access';
 import { AuditLog } from '@jieqiao/audit';
 import { AgreementBook, Peers } from '@jieqiao/delivery';
-import { Transfers } from '@jieqiao/exchange';
+import { Casework, Transfers } from '@jieqiao/exchange';
 import { Metrics, NodeConfig } from '@jieqiao/platform';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
@@ -11,7 +11,7 @@ import { openApiDocument } from './openapi';
 
 /** The text of docs/api/openapi.json: from the controllers alone, with no database, keys or port. */
 export async function openApiFile(): Promise<string> {
-  const parts = [NodeConfig, Access, Transfers, AgreementBook, Peers, AuditLog, Metrics, healthChecks];
+  const parts = [NodeConfig, Access, Transfers, Casework, AgreementBook, Peers, AuditLog, Metrics, healthChecks];
   const module = httpModule(parts.map((provide) => ({ provide, useValue: {} })));
   const app = await NestFactory.create(module, new FastifyAdapter(), { logger: false, abortOnError: false });
   try {
