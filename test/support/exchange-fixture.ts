@@ -11,6 +11,7 @@ import {
   Certificate,
   type Digest,
   digestOf,
+  type ErrorCode,
   encodeVkey,
   type LogEntry,
   logOrigin,
@@ -29,6 +30,7 @@ import {
   CrlBook,
   type Delivery__Output,
   type IntakeLimits,
+  OutboxRow,
   type Outcome,
 } from '@jieqiao/delivery';
 import {
@@ -279,6 +281,41 @@ export class TwoSides {
     const { audit, casework } = this.sender;
     const parts = await laneCallbacks(db, audit, casework, () => undefined).partsOf(manifests);
     return envelopes.map((envelope, i) => ({ envelope, ...parts.get(manifests[i]!)! }));
+  }
+
+  /**
+   * What the lanes do, both ways, until nothing is queued: envelopes go over, receipts come back and are settled.
+   * @returns the codes of what was refused
+   */
+  async carry(): Promise<string[]> {
+    const refused: string[] = [];
+    for (let moved = true; moved; ) {
+      moved = false;
+      for (const way of [this as TwoSides, this.reversed()]) {
+        const { db, audit, casework, node } = way.sender;
+        const callbacks = laneCallbacks(db, audit, casework, () => undefined);
+        const rows = await db.read((tx) => tx.find(OutboxRow, { where: { state: 'queued' }, order: { seq: 'ASC' } }));
+        for (const row of rows) {
+          const { bundle } = claimsOf(row.envelope);
+          const parts = bundle ? (await callbacks.partsOf([bundle.manifest])).get(bundle.manifest) : undefined;
+          const none = { manifest: Buffer.alloc(0), signature: Buffer.alloc(0), parts: [] };
+          if (bundle && bundle.files.length > 0) await way.push(row.envelope);
+          const [outcome] = await way.receiver.receiver.receive(node, [{ envelope: row.envelope, ...(parts ?? none) }]);
+          if (outcome!.status === 'STATUS_RETRY') break;
+          moved = true;
+          const { time } = provenEntry(outcome!.receipt, way.receiver);
+          const state = outcome!.status === 'STATUS_RECEIVED' ? 'received' : 'refused';
+          const refusal = state === 'refused' ? (outcome!.code as ErrorCode) : null;
+          if (refusal) refused.push(refusal);
+          Object.assign(row, { state, refusal, receipt: outcome!.receipt, settledAt: time });
+          await db.transaction(async (tx) => {
+            await tx.save(OutboxRow, row);
+            await callbacks.onSettled(tx, [{ row, state, refusal, at: time }]);
+          });
+        }
+      }
+    }
+    return refused;
   }
 
   /** A draft sealed and sent, as it would travel. */

@@ -15,7 +15,7 @@ export const signatureName = 'META-INF/signature.p7s';
 
 /** A file as the manifest names it. */
 export interface BundleFileRef {
-  /** `transfer.json`, `custody.json`, `recognition.json`, `documents/<name>` or `evidence/<name>`. */
+  /** One of `fixedNames`, `documents/<name>` or `evidence/<name>`. */
   name: string;
   mediaType: string;
   digest: Digest;
@@ -202,7 +202,13 @@ function checkFiles(files: readonly BundleFileRef[], limits: BundleLimits): void
   }
 }
 
-const fixedNames: ReadonlySet<string> = new Set(['transfer.json', 'custody.json', 'recognition.json']);
+const fixedNames: ReadonlySet<string> = new Set([
+  'transfer.json',
+  'custody.json',
+  'recognition.json',
+  'document.json',
+  'filing.tlog-proof',
+]);
 const folderPattern = /^(documents|evidence)\/[^/]+$/;
 
 /** Why a name may not stand in a bundle, or null: for telling a person before anything is sealed. */
