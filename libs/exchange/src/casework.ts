@@ -97,9 +97,10 @@ export class Casework {
     // 1 permission and state
     const { db, now, random, agreements, node } = this.context;
     const { person, command, transferId } = request;
+    // The lock first: of two requests with one key the second one waits here, and then sees what the first has done.
+    const row = await tx.findOne(TransferRow, { where: { id: transferId }, ...lockForUpdate(db.dialect) });
     if (await doneBefore(tx, request)) return undefined;
     const at = now();
-    const row = await tx.findOne(TransferRow, { where: { id: transferId }, ...lockForUpdate(db.dialect) });
     if (!row) throw new GatewayError('NOT_FOUND', { what: 'transfer' });
     if (request.ifVersion !== null && request.ifVersion !== row.version) {
       throw new GatewayError('PRECONDITION_FAILED', { version: row.version });

@@ -273,7 +273,8 @@ function changeOf({ number, title, data }: EditTransferDto): DraftChange {
 
 /** Times come with any offset; the machine has them in UTC with milliseconds. */
 function commandDataOf(data: CommandDataDto | undefined): CommandData {
-  const given: CommandData = { ...data };
+  // A field that was not given is there all the same, and undefined.
+  const given: CommandData = Object.fromEntries(Object.entries(data ?? {}).filter(([, value]) => value !== undefined));
   for (const field of ['happenedAt', 'phonedAt', 'noticedAt'] as const) {
     const time = given[field] === undefined ? Number.NaN : Date.parse(given[field]);
     // A day that the calendar does not have stays as it was given, and is refused with its place.
