@@ -81,6 +81,22 @@ export async function startHttpNode({
   const { transfer } = sample('s1.json');
   const { schema, id, dossier, kind, number, from, to, evidence, documents, ...caseData } = transfer;
   const { id: _, seq, fileName, mediaType, bytes, digest, firstHashAt, ...evidenceData } = evidence[0];
+  const token: HttpNode['token'] = async (who) => {
+    const known = tokens.get(who);
+    if (known !== undefined) return known;
+    const qualified = who === 'legal-reviewer' ? { certNo: 'legal-0001', qualifiedSince: '2018-09-01' } : {};
+    const roles = [who === 'second-handler' ? 'handler' : who] as const;
+    await gateway.access.addPerson({ login: who, password, name: who, roles, ...qualified });
+    const { accessToken } = await gateway.access.signIn(who, password, 'test');
+    tokens.set(who, accessToken);
+    return accessToken;
+  };
+  const command: HttpNode['command'] = async (who, id, command, { key = commandKey(), headers = {}, ...more } = {}) =>
+    request(server)
+      .post(`/api/v1/transfers/${id}/commands`)
+      .set('authorization', `Bearer ${await token(who)}`)
+      .set({ 'idempotency-key': key, ...headers })
+      .send({ command, ...more });
   return {
     gateway,
     server,
@@ -88,27 +104,12 @@ export async function startHttpNode({
     log,
     caseData: { ...caseData, unit: from.unit },
     evidenceData,
-    async token(who) {
-      const known = tokens.get(who);
-      if (known !== undefined) return known;
-      const qualified = who === 'legal-reviewer' ? { certNo: 'legal-0001', qualifiedSince: '2018-09-01' } : {};
-      const roles = [who === 'second-handler' ? 'handler' : who] as const;
-      await gateway.access.addPerson({ login: who, password, name: who, roles, ...qualified });
-      const { accessToken } = await gateway.access.signIn(who, password, 'test');
-      tokens.set(who, accessToken);
-      return accessToken;
-    },
-    async command(who, id, command, { key = commandKey(), headers = {}, ...body } = {}) {
-      return request(server)
-        .post(`/api/v1/transfers/${id}/commands`)
-        .set('authorization', `Bearer ${await this.token(who)}`)
-        .set({ 'idempotency-key': key, ...headers })
-        .send({ command, ...body });
-    },
+    token,
+    command,
     async approve(id, acknowledge = []) {
-      for (const [who, command] of homePath) {
-        const { status, body } = await this.command(who, id, command, command === 'submit' ? { acknowledge } : {});
-        if (status !== 200) throw new Error(`${command}: ${status} ${JSON.stringify(body)}`);
+      for (const [who, step] of homePath) {
+        const { status, body } = await command(who, id, step, step === 'submit' ? { acknowledge } : {});
+        if (status !== 200) throw new Error(`${step}: ${status} ${JSON.stringify(body)}`);
       }
     },
     async close() {

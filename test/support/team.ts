@@ -68,8 +68,11 @@ export class Team {
 
   /** Draft, files, and everybody's step until it is sent; resolves when the node has said so. */
   async send(key: string, files: readonly OfficersFile[], chunk = Number.POSITIVE_INFINITY): Promise<SentCase> {
-    const number = `金枫综执线移〔2022〕第${++this.cases}号`;
-    const { id } = (await this.call('handler', 'POST', '/transfers', { ...this.draftBody, number })).body as View;
+    const { id } = await this.again('a draft', async () => {
+      // A draft whose answer was lost keeps its number.
+      const number = `金枫综执线移〔2022〕第${++this.cases}号`;
+      return (await this.once('handler', 'POST', '/transfers', { ...this.draftBody, number })).body as View;
+    });
     for (const file of files) await this.addFile(id, file, chunk);
     for (const [who, command] of homePath) await this.command(id, key, who, command);
     await this.command(id, key, 'seal-keeper', 'send');
@@ -177,7 +180,7 @@ export class Team {
   /** Cases that run at once share a sign-in, also one under way; one that failed is tried again by the next. */
   private signedIn(who: Who): Promise<string> {
     const known = this.tokens.get(who);
-    if (known) return known;
+    if (known !== undefined) return known;
     const token = this.request('POST', '/session', { login: who, password: this.password }).then(
       ({ body }) => (body as { accessToken: string }).accessToken,
     );
