@@ -172,7 +172,7 @@ describe.each(databases())('commands on %s', (_name, create) => {
       }
     }
     // Those without a guard that asks for a history of its own go through.
-    expect([...done]).toEqual(expect.arrayContaining(withoutHistory));
+    expect(withoutHistory.filter((command) => !done.has(command))).toEqual([]);
   });
 });
 
@@ -180,6 +180,6 @@ describe.each(databases())('commands on %s', (_name, create) => {
 const withoutHistory: Command[] = [
   ...(['sign', 'endorse', 'send-back', 'forward-at-home', 'sign-for', 'acknowledge', 'propose-acceptance'] as const),
   ...(['request-supplement', 'report-mismatch', 'return', 'find-not-ours', 'forward', 'report-outcome'] as const),
-  ...(['contest', 'claim-filing', 'propose-settlement', 'not-file', 'decide', 'feedback', 'confirm'] as const),
+  ...(['contest', 'claim-filing', 'propose-settlement', 'not-file', 'feedback', 'confirm'] as const),
   ...(['report-crime', 'withdraw', 'attest-disposal'] as const),
 ];

@@ -199,9 +199,9 @@ describe.each(databases())('messages about a transfer on %s', (_name, create) =>
   });
 
   it('a step of another kind of transfer is refused', async () => {
-    const data = { matter: 1 };
-    const answer = await rewritten({ type: 'assistance-reply' }, { command: 'answer-matter', role: 'head', data });
-    await expectRefused(answer, 'MESSAGE_REFUSED', 'WRONG_KIND');
+    const answer = { ...messageOf(await said()), command: 'answer-matter', role: 'head', data: { matter: 1 } } as const;
+    const delivery = { ...(await said({ bundle: null, ...withMessage(answer) })), parts: [] };
+    await expectRefused(delivery, 'MESSAGE_REFUSED', 'WRONG_KIND');
   });
 
   it('a message about a transfer that is not here, or in another dossier, is refused', async () => {
