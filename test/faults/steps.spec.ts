@@ -20,8 +20,6 @@ const onSqlite: [Side, string][] = [
   ['sender', 'command:1-permitted'], // sign
   ['sender', 'command:before-commit'],
   ['sender', 'command:after-commit'],
-  ['sender', 'log:append#4'], // transfer.signed
-  ['sender', 'command:before-commit#5'], // approve
   ['sender', 'send:1-permitted'],
   ['sender', 'send:2-evaluated'],
   ['sender', 'send:3-signed'],
@@ -34,20 +32,15 @@ const onSqlite: [Side, string][] = [
   ['sender', 'deliver:pushed#2'],
   ['sender', 'deliver:before-call'],
   ['sender', 'deliver:answered'],
-  ['sender', 'log:append#10'], // transfer.delivered
   ['sender', 'log:append#11'], // receipt.stored
   ['sender', 'deliver:before-commit'],
   ['sender', 'deliver:after-commit'],
   // What the receiver says comes back the other way.
-  ['sender', 'receive:1-opened'],
-  ['sender', 'receive:3-checked'],
   ['sender', 'receive:4-before-commit'],
   ['sender', 'receive:4-after-commit'],
   ['sender', 'receive:5-proven'],
   ['sender', 'command:before-commit#6'], // withdraw
-  ['sender', 'command:after-commit#6'],
   ['sender', 'deliver:answered#2'],
-  ['sender', 'receive:4-before-commit#2'], // attest-disposal
   ['sender', 'log:integrate:before-commit'],
   ['sender', 'log:integrate:after-commit'],
   ['receiver', 'upload:appended'],
@@ -62,22 +55,18 @@ const onSqlite: [Side, string][] = [
   ['receiver', 'log:integrate:before-commit'],
   ['receiver', 'log:integrate:after-commit'],
   ['receiver', 'receive:5-proven'],
-  ['receiver', 'command:1-permitted'], // sign-for
-  ['receiver', 'command:before-commit'],
+  ['receiver', 'command:before-commit'], // sign-for
   ['receiver', 'command:after-commit'],
-  ['receiver', 'deliver:before-call'],
   ['receiver', 'deliver:answered'],
-  ['receiver', 'deliver:before-commit'],
   ['receiver', 'deliver:after-commit'],
-  ['receiver', 'command:before-commit#2'], // propose-acceptance
   ['receiver', 'receive:4-before-commit#2'], // withdraw
-  ['receiver', 'receive:4-after-commit#2'],
   ['receiver', 'command:before-commit#3'], // attest-disposal
-  ['receiver', 'deliver:answered#2'],
 ];
 
 /** On the other engine those steps at which a transaction is open or has just ended. */
-const onMysql = onSqlite.filter(([, step]) => /commit|4-saved|log:append$|renamed$|answered/.test(step));
+const onMysql = onSqlite.filter(([, step]) =>
+  /4-saved|answered$|before-commit(#2)?$|deliver:after-commit|receive:4-after-commit/.test(step),
+);
 
 const libs = join(__dirname, '../../libs');
 

@@ -301,7 +301,7 @@ describe('check and send', () => {
       state: 'SENT',
       delivery: { state: expect.stringMatching(/queued|delivering/) },
       envelope: { seq: 1 },
-      life: { side: 'sender', state: 'SENT', pending: [{ command: 'send' }], versions: [] },
+      life: { side: 'sender', state: 'SENT', pending: [{ command: 'send' }], versions: [{ no: 1 }] },
     });
     const again = await send(id, 'key-1', { acknowledge });
     expect([again.status, again.body.envelope]).toEqual([202, sent.body.envelope]);
