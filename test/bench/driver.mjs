@@ -25,12 +25,12 @@ serveParent({
   /** Sends the drafts `ids`, `inFlight` at a time, each until its receipt is there. */
   async load({ url, token, ids, inFlight, warmUpMs, measureMs, pids, acknowledge }) {
     agent = new Agent({ keepAlive: true, maxSockets: inFlight });
-    const body = JSON.stringify({ acknowledge });
+    const body = JSON.stringify({ command: 'send', acknowledge });
     let next = 0;
     const operation = async () => {
       const id = ids[next++];
       if (id === undefined) return false;
-      const { status, text } = await call(`${url}/api/v1/transfers/${id}/send`, {
+      const { status, text } = await call(`${url}/api/v1/transfers/${id}/commands`, {
         method: 'POST',
         headers: {
           authorization: `Bearer ${token}`,

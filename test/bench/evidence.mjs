@@ -103,7 +103,7 @@ export async function measureEvidence(cleanup, dir, database, bytes, passes, say
         url: `${nodes.url}/api/v1${evidencePath}/content`,
         method: 'PATCH',
         headers: {
-          authorization: `Bearer ${nodes.token}`,
+          authorization: `Bearer ${nodes.officerToken}`,
           'tus-resumable': '1.0.0',
           'upload-offset': '0',
           'content-type': 'application/offset+octet-stream',
@@ -116,9 +116,9 @@ export async function measureEvidence(cleanup, dir, database, bytes, passes, say
     timed(nodes.pids, () =>
       client.ask({
         type: 'post',
-        url: `${nodes.url}/api/v1/transfers/${transferId}/send`,
+        url: `${nodes.url}/api/v1/transfers/${transferId}/commands`,
         headers: { authorization: `Bearer ${nodes.token}`, 'idempotency-key': transferId, prefer: 'wait=60' },
-        body: '{}',
+        body: JSON.stringify({ command: 'send' }),
         expectStatus: 200,
       }),
     );
@@ -132,6 +132,7 @@ export async function measureEvidence(cleanup, dir, database, bytes, passes, say
     await floorDelivery(small, true);
   }
   await productUpload(small, first.evidencePath);
+  await nodes.approve(first.transferId);
   await productDelivery(first.transferId);
 
   for (const pid of Object.values(nodes.pids)) resetPeak(pid);
@@ -143,6 +144,7 @@ export async function measureEvidence(cleanup, dir, database, bytes, passes, say
     const { transferId, evidencePath } = await draftWithEvidence(nodes, bytes);
     upload.floor.push(await floorUpload(file));
     upload.product.push(await productUpload(file, evidencePath));
+    await nodes.approve(transferId);
     upload.floor.push(await floorUpload(file));
     delivery.floor.push(await floorDelivery(file, false));
     delivery.product.push(await productDelivery(transferId));
@@ -176,7 +178,7 @@ export async function measureEvidence(cleanup, dir, database, bytes, passes, say
 
 async function draftWithEvidence(nodes, bytes) {
   const client = new ApiClient(nodes.url);
-  client.token = nodes.token;
+  client.token = nodes.officerToken;
   const { transfer } = JSON.parse(readFileSync(join(root, 'test/samples/s1.json'), 'utf8'));
   const { schema, id, dossier, kind, number, from, to, evidence, documents, ...data } = transfer;
   const draft = {

@@ -266,7 +266,7 @@ async function openSender(options) {
       catalogue,
       registers,
     });
-    const files = contents.bundleFiles(transfer, decision, [], at.toISOString());
+    const files = contents.bundleFiles(transfer, decision, [], at.toISOString(), null);
     const sealed = core.sealBundle(files, keys.seals[0], at);
     const seconds = Math.floor(at.getTime() / 1000);
     const claims = {
@@ -282,7 +282,7 @@ async function openSender(options) {
       prev: lane.digest,
       agreement: agreement.ref,
       bundle: { manifest: sealed.digest, files: [] },
-      body: { transferKind: row.kind, number: row.number },
+      body: { transferKind: row.kind, number: row.number, message: { command: 'send', at: at.toISOString() } },
     };
     const envelope = core.signEnvelope(claims, keys.nodes[0]);
     const bytes = Buffer.from(envelope);

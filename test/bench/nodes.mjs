@@ -12,12 +12,29 @@ const { Database, KeyStore } = require('@jieqiao/platform');
 const { uuidv7 } = require('@jieqiao/core');
 const libsql = require('libsql');
 const mysql = require('mysql2/promise');
-const { randomBytes } = require('node:crypto');
+const { randomBytes, randomUUID } = require('node:crypto');
+const { apply } = require(join(root, 'libs/exchange/dist/transfer/apply.js'));
+const { newLife } = require(join(root, 'libs/exchange/dist/transfer/life.js'));
 
 export { agreementFile };
 export const sender = 'jinshan.310116';
 export const receiver = 'pinghu.330482';
 const password = randomBytes(16).toString('hex');
+
+/** The steps at home before the seal keeper may send: who does what. */
+const homePath = [
+  ['handler', 'sign'],
+  ['second-handler', 'submit'],
+  ['squad-lead', 'endorse'],
+  ['legal-reviewer', 'clear'],
+  ['head', 'approve'],
+];
+const roleOf = (who) => (who === 'second-handler' ? 'handler' : who);
+const qualified = { certNo: 'legal-0001', qualifiedSince: '2018-09-01' };
+const team = [...homePath.map(([who]) => who), 'seal-keeper'].map((who) => ({
+  ...{ login: who, name: who, roles: [roleOf(who)] },
+  ...(who === 'legal-reviewer' ? qualified : {}),
+}));
 
 const terms = () => JSON.parse(readFileSync(join(root, 'test/samples/agreement-terms.json'), 'utf8'));
 
@@ -45,9 +62,7 @@ async function makeSpecs(dir, databaseUrls) {
 /** Keys, settings, agreement and database of two nodes; nothing runs yet. */
 export async function makeNodes(dir, databaseUrls) {
   const specs = await makeSpecs(dir, databaseUrls);
-  await prepareNodes(dir, specs, agreement(), (spec) => [
-    { login: 'officer', password, name: '执法人员甲', roles: ['handler'], unit: spec.unit },
-  ]);
+  await prepareNodes(dir, specs, agreement(), ({ unit }) => team.map((person) => ({ ...person, password, unit })));
   return specs;
 }
 
@@ -64,7 +79,7 @@ export async function makePapers(dir) {
   return specs;
 }
 
-/** Two running nodes, with the sender's officer signed in. */
+/** Two running nodes, with the sender's people signed in; `token` is the seal keeper's, who sends. */
 export async function startNodes(cleanup, specs, options = {}) {
   const start = performance.now();
   const nodes = await Promise.all(
@@ -75,11 +90,22 @@ export async function startNodes(cleanup, specs, options = {}) {
     }),
   );
   const url = `http://127.0.0.1:${specs[0].ports.http}`;
-  const { accessToken, personId } = await signIn(url);
+  const sessions = {};
+  for (const { login } of team) sessions[login] = await signIn(url, login);
   return {
     url,
-    token: accessToken,
-    personId,
+    token: sessions['seal-keeper'].accessToken,
+    officerToken: sessions.handler.accessToken,
+    personId: sessions.handler.personId,
+    /** Everybody's step until the seal keeper may send. */
+    async approve(transferId) {
+      const client = new ApiClient(url);
+      for (const [who, command] of homePath) {
+        client.token = sessions[who].accessToken;
+        const headers = { 'idempotency-key': randomUUID() };
+        await client.post(`/transfers/${transferId}/commands`, { command }, headers);
+      }
+    },
     readyMs: Object.fromEntries(nodes.map(({ node, readyMs }) => [node.spec.node, readyMs])),
     pids: { sender: nodes[0].node.pid, receiver: nodes[1].node.pid },
     stop: async () => {
@@ -88,14 +114,40 @@ export async function startNodes(cleanup, specs, options = {}) {
   };
 }
 
-async function signIn(url) {
+async function signIn(url, login) {
   const client = new ApiClient(url);
-  const { body } = await client.post('/session', { login: 'officer', password });
+  const { body } = await client.post('/session', { login, password });
   const [, claims] = body.accessToken.split('.');
   return { accessToken: body.accessToken, personId: JSON.parse(Buffer.from(claims, 'base64url').toString()).sub };
 }
 
-/** A lead as an officer has it ready to send: sample case S1 without its files. */
+/** Stands in a life for the transfer's id until the row has one. */
+const anyTransfer = '00000000-0000-7000-8000-000000000000';
+
+/** The life of a lead that all have signed and approved, as the node's own machine makes it. */
+function approvedLife({ kind, urgency }, personId) {
+  let life = newLife({ transfer: anyTransfer, kind, urgent: urgency === 'urgent', side: 'sender' });
+  const at = new Date().toISOString();
+  const facts = {
+    against: [],
+    collectors: [],
+    legalReview: true,
+    undecidedItems: 0,
+    ownCase: null,
+    penaltyReview: true,
+  };
+  const document = `sha256:${'0'.repeat(64)}`;
+  for (const [who, command] of [['handler', 'create'], ...homePath]) {
+    const actor = { id: who === 'handler' ? personId : randomUUID(), roles: [roleOf(who)], ...qualified };
+    const data = command === 'create' ? {} : { document };
+    const applied = apply(life, command, data, { actor, at, messageId: 'none', facts });
+    if ('code' in applied) throw new Error(`${command}: ${JSON.stringify(applied)}`);
+    life = applied.life;
+  }
+  return JSON.stringify(life);
+}
+
+/** A lead as the seal keeper has it before sending, all others having signed: sample case S1 without its files. */
 export function leadDraft(personId) {
   const { transfer } = JSON.parse(readFileSync(join(root, 'test/samples/s1.json'), 'utf8'));
   const { schema, id, dossier, kind, number, from, to, evidence, documents, ...data } = transfer;
@@ -106,7 +158,8 @@ export function leadDraft(personId) {
     number,
     title: transfer.cause,
     peer: to.node,
-    state: 'DRAFT',
+    state: 'PENDING_APPROVAL',
+    life: approvedLife(transfer, personId),
     delivery: 'none',
     refusal: null,
     version: 1,
@@ -134,8 +187,12 @@ export async function insertDrafts(databaseUrl, draft, count) {
   const insert = `INSERT INTO transfer (${columns.join()}) VALUES `;
   const one = `(${columns.map(() => '?').join()})`;
   const rows = ids.map((id) => {
-    const numbered = { ...draft, number: nextNumber(draft.number) };
-    return [id, uuidv7(Date.now(), randomBytes(10)), ...Object.values(numbered)];
+    const own = {
+      ...draft,
+      number: nextNumber(draft.number),
+      life: draft.life.replace(anyTransfer, id),
+    };
+    return [id, uuidv7(Date.now(), randomBytes(10)), ...Object.values(own)];
   });
   const db = await openRaw(databaseUrl);
   for (let i = 0; i < rows.length; i += 500) {

@@ -82,7 +82,7 @@ function evidence({ bytes, upload, delivery, peakRss }) {
   ].join('\n');
 }
 
-function verifying({ receipts, bundle, decisions }) {
+function verifying({ receipts, bundle, decisions, evaluation }) {
   return [
     'Verification, one core',
     table([
@@ -91,6 +91,9 @@ function verifying({ receipts, bundle, decisions }) {
       [`jieqiao-verify on a bundle of ${mebibytes(bundle.bytes)}`, `${number(bundle.megabytesPerSecond)} MB/s`],
       [`recognition decisions (${number(decisions.count)} made)`, `${number(decisions.perSecond)}/s`],
     ]),
+    `  one evaluation of a typical transfer (S2, full catalogue, ${number(evaluation.count)} made): ` +
+      `${number(evaluation.evaluation, 1)} µs; floor, JSON.parse of its ${number(evaluation.bytes)} bytes: ` +
+      `${number(evaluation.floor, 1)} µs; ${ratio(evaluation.evaluation / evaluation.floor)}`,
   ].join('\n');
 }
 

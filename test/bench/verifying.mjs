@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { createWriteStream, existsSync, readFileSync, statSync } from 'node:fs';
+import { createWriteStream, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -11,20 +11,26 @@ import { agreementFile, makePapers, receiver, sender } from './nodes.mjs';
 
 const require = createRequire(import.meta.url);
 const core = require('@jieqiao/core');
-const { evaluateRecognition, readRecognitionAgreement } = require('@jieqiao/recognition');
+const {
+  evaluateRecognition,
+  joinCatalogues,
+  parseCatalogue,
+  readRecognitionAgreement,
+} = require('@jieqiao/recognition');
 const { KeyStore } = require('@jieqiao/platform');
 const { shippedCatalogues } = require(join(root, 'apps/gateway/dist/catalogues.js'));
 const contents = require(join(root, 'libs/exchange/dist/bundle-contents.js'));
 const verifierFile = join(root, 'apps/verifier/dist/jieqiao-verify.js');
 
 /** How fast the verifier is, in a process of its own: receipts, bundles, recognition decisions. */
-export async function measureVerifying(cleanup, dir, { seconds, bundleBytes, evaluations }) {
+export async function measureVerifying(cleanup, dir, { seconds, bundleBytes, evaluations, typical }) {
   if (!existsSync(verifierFile)) throw new Unavailable('no verifier here; run npm run build');
   const specs = await makePapers(join(dir, 'nodes'));
   const worker = startProcess(cleanup, 'verifying.mjs');
   const paths = { agreementFile: agreementFile(join(dir, 'nodes')), dirs: specs.map((spec) => spec.dir) };
   const receipts = await worker.ask({ type: 'receipts', seconds, ...paths });
   const decisions = await worker.ask({ type: 'recognition', seconds, evaluations, ...paths });
+  const evaluation = await worker.ask({ type: 'evaluation', count: typical, ...paths });
   const file = join(dir, 'large.asice');
   await worker.ask({ type: 'makeBundle', file, bundleBytes, ...paths });
   await worker.stop();
@@ -35,7 +41,7 @@ export async function measureVerifying(cleanup, dir, { seconds, bundleBytes, eva
   const ms = performance.now() - start;
   if (status !== 0) throw new Error(`jieqiao-verify ended with ${status}: ${stdout}`);
   const bytes = statSync(file).size;
-  return { receipts, bundle: { bytes, megabytesPerSecond: bytes / 1e6 / (ms / 1000) }, decisions };
+  return { receipts, bundle: { bytes, megabytesPerSecond: bytes / 1e6 / (ms / 1000) }, decisions, evaluation };
 }
 
 function repeat(seconds, atLeast, work) {
@@ -91,6 +97,36 @@ const handlers = {
     return repeat(seconds, evaluations, () => evaluateRecognition(input));
   },
 
+  /**
+   * A typical transfer, S2 with its 28 files, against the full catalogue; the floor is to read the same transfer as
+   * JSON. In turns, so that whatever else the machine does falls on both. Microseconds each.
+   */
+  evaluation({ count, agreementFile }) {
+    const agreement = readRecognitionAgreement(core.parseAgreement(readFileSync(agreementFile)).content);
+    const { transfer } = JSON.parse(readFileSync(join(root, 'test/samples/s2.json'), 'utf8'));
+    const folder = join(root, 'libs/recognition/catalogues');
+    const editions = readdirSync(folder).filter((name) => name.endsWith('.json'));
+    const catalogue = joinCatalogues(editions.map((name) => parseCatalogue(readFileSync(join(folder, name)))));
+    const registers = { filings: [], unanswered: [], numberTaken: false, seal: null };
+    const manifest = contents.digestsById(transfer.evidence);
+    const input = { transfer, agreement, manifest, at: '2022-09-27T02:00:00.000Z', catalogue, registers };
+    const text = JSON.stringify(transfer);
+    const turns = 20;
+    const each = Math.ceil(count / turns);
+    const microseconds = { evaluation: 0, floor: 0 };
+    const run = (name, work) => {
+      const { count: made, perSecond } = repeat(0, each, work);
+      microseconds[name] += 1e6 / perSecond / turns;
+      return made;
+    };
+    let total = 0;
+    for (let turn = 0; turn < turns; turn++) {
+      total += run('evaluation', () => evaluateRecognition(input));
+      run('floor', () => JSON.parse(text));
+    }
+    return { count: total, bytes: Buffer.byteLength(text), ...microseconds };
+  },
+
   /** A bundle with one large file, as a node would render it. */
   async makeBundle({ file, bundleBytes, agreementFile, dirs }) {
     const agreement = core.parseAgreement(readFileSync(agreementFile));
@@ -128,7 +164,7 @@ const handlers = {
       catalogue: shippedCatalogues(),
       registers,
     });
-    const files = contents.bundleFiles(transfer, decision, [row], at.toISOString());
+    const files = contents.bundleFiles(transfer, decision, [row], at.toISOString(), null);
     const plan = core.planBundle(core.sealBundle(files, keys.seals[0], at), files);
     const open = async function* () {
       for (let i = 0; i < chunks; i++) yield content;

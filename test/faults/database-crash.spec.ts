@@ -1,9 +1,9 @@
 import { createMysqlSchema } from '../support/databases';
 import { checkExchange, type SentCase } from '../support/exchange-invariants';
-import { FaultPair, officerPassword, seeded, seededBytes } from '../support/fault-nodes';
-import { Officer } from '../support/officer';
+import { FaultPair, seeded, seededBytes } from '../support/fault-nodes';
 import { pause } from '../support/peer-nodes';
 import { PrivateMariadb } from '../support/private-mariadb';
+import { tellAndWithdraw } from '../support/team';
 
 jest.setTimeout(300_000);
 
@@ -25,16 +25,18 @@ it('a database server that dies under load loses and doubles nothing', async () 
   let failure: unknown = null;
   try {
     const load = Array.from({ length: 6 }, async (_, officer) => {
-      const client = new Officer(pair.sender.url, officerPassword);
       for (let i = 0; loading && failure === null; i++) {
         const files = Array.from({ length: i % 3 }, (_, k) => ({
           fileName: `证据-${k}.jpg`,
           content: seededBytes(random, 20_000),
         }));
-        const done = await client.send(`crash-${officer}-${i}`, files).catch((error: unknown) => {
+        const key = `crash-${officer}-${i}`;
+        try {
+          const done = await pair.teams.sender.send(key, files);
+          sent.push(i % 2 === 0 ? await tellAndWithdraw(key, done, pair.teams, 60_000) : done);
+        } catch (error) {
           failure = error;
-        });
-        if (done) sent.push(done);
+        }
       }
     });
     for (let i = 0; i < crashes; i++) {
@@ -48,8 +50,7 @@ it('a database server that dies under load loses and doubles nothing', async () 
     loading = false;
     await Promise.all(load);
     if (failure !== null) throw failure;
-    const inspector = new Officer(pair.sender.url, officerPassword);
-    for (const { id } of sent) await inspector.delivered(id, 60_000);
+    for (const { id } of sent.filter(({ ended }) => !ended)) await pair.teams.sender.delivered(id, 60_000);
     await checkExchange(pair.sender.checked, pair.receiver.checked, sent);
     // The nodes themselves lived through it.
     expect(pair.both.map((node) => node.kills)).toEqual([0, 0]);

@@ -2,9 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createMysqlSchema } from '../support/databases';
 import { checkExchange, type SentCase } from '../support/exchange-invariants';
-import { FaultPair, officerPassword, seeded, seededBytes } from '../support/fault-nodes';
-import { Officer } from '../support/officer';
+import { FaultPair, seeded, seededBytes } from '../support/fault-nodes';
 import { until } from '../support/peer-nodes';
+import { tellAndWithdraw } from '../support/team';
 
 jest.setTimeout(120_000);
 
@@ -17,11 +17,14 @@ const onSqlite: [Side, string][] = [
   ['sender', 'upload:renamed'],
   ['sender', 'log:append'], // the draft
   ['sender', 'log:append#2'], // its first file
+  ['sender', 'command:1-permitted'], // sign
+  ['sender', 'command:before-commit'],
+  ['sender', 'command:after-commit'],
   ['sender', 'send:1-permitted'],
   ['sender', 'send:2-evaluated'],
   ['sender', 'send:3-signed'],
   ['sender', 'send:4-saved'],
-  ['sender', 'log:append#4'], // transfer.sent
+  ['sender', 'log:append#9'], // transfer.sent
   ['sender', 'send:4-before-commit'],
   ['sender', 'send:4-after-commit'],
   ['sender', 'deliver:announced'],
@@ -29,9 +32,15 @@ const onSqlite: [Side, string][] = [
   ['sender', 'deliver:pushed#2'],
   ['sender', 'deliver:before-call'],
   ['sender', 'deliver:answered'],
-  ['sender', 'log:append#5'], // receipt.stored
+  ['sender', 'log:append#11'], // receipt.stored
   ['sender', 'deliver:before-commit'],
   ['sender', 'deliver:after-commit'],
+  // What the receiver says comes back the other way.
+  ['sender', 'receive:4-before-commit'],
+  ['sender', 'receive:4-after-commit'],
+  ['sender', 'receive:5-proven'],
+  ['sender', 'command:before-commit#6'], // withdraw
+  ['sender', 'deliver:answered#2'],
   ['sender', 'log:integrate:before-commit'],
   ['sender', 'log:integrate:after-commit'],
   ['receiver', 'upload:appended'],
@@ -46,10 +55,18 @@ const onSqlite: [Side, string][] = [
   ['receiver', 'log:integrate:before-commit'],
   ['receiver', 'log:integrate:after-commit'],
   ['receiver', 'receive:5-proven'],
+  ['receiver', 'command:before-commit'], // sign-for
+  ['receiver', 'command:after-commit'],
+  ['receiver', 'deliver:answered'],
+  ['receiver', 'deliver:after-commit'],
+  ['receiver', 'receive:4-before-commit#2'], // withdraw
+  ['receiver', 'command:before-commit#3'], // attest-disposal
 ];
 
 /** On the other engine those steps at which a transaction is open or has just ended. */
-const onMysql = onSqlite.filter(([, step]) => /commit|4-saved|log:append$|renamed$|answered/.test(step));
+const onMysql = onSqlite.filter(([, step]) =>
+  /4-saved|answered$|before-commit(#2)?$|deliver:after-commit|receive:4-after-commit/.test(step),
+);
 
 /** Reached without a transfer under way: scheduler.spec.ts. */
 const elsewhere = ['schedule:before-commit', 'schedule:after-commit'];
@@ -77,16 +94,13 @@ describe.each([['sqlite', onSqlite], ...(server ? ([['mysql', onMysql]] as const
     const sent: SentCase[] = [];
     const schemas: { url: string; drop(): Promise<void> }[] = [];
     let pair: FaultPair;
-    let officer: Officer;
     let broken = '';
 
     beforeAll(async () => {
       if (engine === 'mysql') for (let i = 0; i < 2; i++) schemas.push(await createMysqlSchema(server!));
       pair = await FaultPair.start(engine === 'mysql' ? [schemas[0]!.url, schemas[1]!.url] : undefined);
-      officer = new Officer(pair.sender.url, officerPassword);
       // Signed in, connected, the first checkpoints signed: from here on a transfer takes the same steps each time.
-      sent.push(await officer.send('first', []));
-      await officer.delivered(sent[0]!.id);
+      sent.push(await tellAndWithdraw('first', await pair.teams.sender.send('first', []), pair.teams));
     });
 
     afterAll(async () => {
@@ -103,12 +117,12 @@ describe.each([['sqlite', onSqlite], ...(server ? ([['mysql', onMysql]] as const
       const key = `${engine}-${side}-${step}`.replace(/[^a-z0-9-]/g, '-');
       const files = ['一.jpg', '二.jpg'].map((fileName) => ({ fileName, content: seededBytes(random, 5_000) }));
       victim.arm(step);
-      const done = await officer.send(key, files);
-      await officer.delivered(done.id);
+      const done = await tellAndWithdraw(key, await pair.teams.sender.send(key, files), pair.teams);
       await until(`${side} was killed at ${step}`, () => victim.kills === before + 1);
       expect(victim.armed).toBe(false);
       await victim.up();
-      await officer.sendAgain(done.id, key);
+      await pair.teams.sender.command(done.id, key, 'seal-keeper', 'send');
+      await pair.teams.receiver.command(done.id, key, 'clerk', 'sign-for');
       sent.push(done);
       await checkExchange(pair.sender.checked, pair.receiver.checked, sent);
       expect(victim.kills).toBe(before + 1);

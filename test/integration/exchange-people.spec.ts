@@ -14,7 +14,7 @@ describe('the log of a node tells', () => {
   });
   afterAll(() => node.close());
 
-  const api = (method: 'get' | 'post' | 'delete', path: string, token: string) =>
+  const api = (method: 'get' | 'post' | 'patch' | 'delete', path: string, token: string) =>
     request(node.server)[method](`/api/v1${path}`).set('authorization', `Bearer ${token}`);
   const last = async () => (await loggedBy(node.gateway.db)).at(-1)!;
   const draft = async (token: string): Promise<string> => {
@@ -48,25 +48,46 @@ describe('the log of a node tells', () => {
   });
 
   it.each([
-    ['send it', 'post', '/send', 'transfer.send'],
-    ['add evidence to it', 'post', '/evidence', 'transfer.edit'],
-  ] as const)('that somebody else than its author tried to %s', async (_what, method, path, action) => {
+    ['edit it', 'patch', ''],
+    ['add evidence to it', 'post', '/evidence'],
+  ] as const)('that somebody else than its author tried to %s', async (what, method, path) => {
     const id = await draft(handler);
-    await node.gateway.access.addPerson({
-      login: `other-${action}`,
-      password: 'demo password 1',
-      name: '乙',
-      roles: ['handler'],
-    });
-    const { accessToken } = await node.gateway.access.signIn(`other-${action}`, 'demo password 1', 'test');
-    const body =
-      path === '/send' ? {} : { fileName: 'a.jpg', mediaType: 'image/jpeg', bytes: 1, data: node.evidenceData };
-    const answer = await api(method, `/transfers/${id}${path}`, accessToken).set('idempotency-key', 'k1').send(body);
+    const item = { fileName: 'a.jpg', mediaType: 'image/jpeg', bytes: 1, data: node.evidenceData };
+    const answer = await api(method, `/transfers/${id}${path}`, await node.token('second-handler'))
+      .set('if-match', '"1"')
+      .send(what === 'edit it' ? { title: 'x' } : item);
     expect([answer.status, answer.body.code]).toEqual([403, 'FORBIDDEN']);
-    expect(await last()).toMatchObject({ event: 'access.denied', subject: { action, object: id } });
+    expect(await last()).toMatchObject({ event: 'access.denied', subject: { action: 'transfer.edit', object: id } });
     expect((await api('get', `/transfers/${id}`, handler).expect(200)).body).toMatchObject({
       state: 'DRAFT',
+      title: '渣土偷倒',
       evidence: [],
     });
+  });
+
+  it('that somebody without a role in casework gave a command', async () => {
+    const id = await draft(handler);
+    const answer = await node.command('administrator', id, 'sign');
+    expect([answer.status, answer.body.code]).toEqual([403, 'FORBIDDEN']);
+    expect(await last()).toMatchObject({ event: 'access.denied', subject: { action: 'transfer.command', object: id } });
+  });
+
+  it.each([
+    ['is not theirs', 'handler', 'send', 'FORBIDDEN'],
+    ['is theirs, but not now', 'head', 'approve', 'WRONG_STATE'],
+    ['lacks another officer', 'handler', 'submit', 'second-officer'],
+  ] as const)('that somebody wanted a step that %s', async (_what, who, command, reason) => {
+    const id = await draft(handler);
+    await node.command('handler', id, 'sign');
+    const { version } = (await api('get', `/transfers/${id}`, handler)).body;
+    const answer = await node.command(who, id, command);
+    expect([answer.status, answer.body.code, answer.body.params.reason]).toEqual([409, 'COMMAND_REFUSED', reason]);
+    expect(await last()).toMatchObject({
+      event: 'command.refused',
+      subject: { command, person: expect.stringMatching(/^[0-9a-f-]{36}$/), reason, transfer: id },
+    });
+    const after = (await api('get', `/transfers/${id}`, handler)).body;
+    expect(after).toMatchObject({ state: 'DRAFT', version, delivery: { state: 'none' } });
+    expect(after.life.home.map(({ command: done }: { command: string }) => done)).toEqual(['create', 'sign']);
   });
 });

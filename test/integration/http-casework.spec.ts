@@ -64,7 +64,7 @@ describe('session', () => {
     ).body;
     const me = await api('get', '/me', second.accessToken).expect(200);
     expect(me.body).toMatchObject({ login: 'head', node: 'jinshan.310116' });
-    expect(me.body.permissions).toContain('transfer.send');
+    expect(me.body.permissions).toContain('transfer.command');
     expect(me.headers['cache-control']).toBe('no-store');
     await api('delete', '/session', second.accessToken).expect(204);
     expect((await api('get', '/me', second.accessToken).expect(401)).body.code).toBe('SESSION_REVOKED');
@@ -265,7 +265,7 @@ describe('check and send', () => {
     return id;
   };
   const send = (id: string, key: string, body: object = {}) =>
-    api('post', `/transfers/${id}/send`).set('idempotency-key', key).send(body);
+    node.command('seal-keeper', id, 'send', { key, ...body });
 
   it('tells what the rules say, and changes nothing', async () => {
     const id = await ready();
@@ -290,21 +290,28 @@ describe('check and send', () => {
     const acknowledge = results
       .filter((r: { result: string }) => r.result === 'supplement')
       .map((r: { rule: string }) => r.rule);
-    expect((await api('post', `/transfers/${id}/send`).send({}).expect(400)).body.code).toBe(
-      'IDEMPOTENCY_KEY_REQUIRED',
-    );
-    await send(id, 'bad key with spaces').expect(400);
-    const sent = await send(id, 'key-1', { acknowledge }).expect(202);
+    await node.approve(id, acknowledge);
+    const seal = await node.token('seal-keeper');
+    const without = await api('post', `/transfers/${id}/commands`, seal).send({ command: 'send' }).expect(400);
+    expect(without.body.code).toBe('IDEMPOTENCY_KEY_REQUIRED');
+    expect((await send(id, 'bad key with spaces')).status).toBe(400);
+    const sent = await send(id, 'key-1', { acknowledge });
+    expect(sent.status).toBe(202);
     expect(sent.body).toMatchObject({
       state: 'SENT',
       delivery: { state: expect.stringMatching(/queued|delivering/) },
       envelope: { seq: 1 },
+      life: { side: 'sender', state: 'SENT', pending: [{ command: 'send' }], versions: [{ no: 1 }] },
     });
-    const again = await send(id, 'key-1', { acknowledge }).expect(202);
-    expect(again.body.envelope).toEqual(sent.body.envelope);
-    expect((await send(id, 'key-1', { acknowledge: ['R20'] }).expect(422)).body.code).toBe('IDEMPOTENCY_KEY_REUSED');
-    expect((await send(id, 'key-2', { acknowledge }).expect(409)).body.code).toBe('WRONG_STATE');
-    const waited = await send(id, 'key-1', { acknowledge }).set('prefer', 'respond-async, wait=1').expect(202);
+    const again = await send(id, 'key-1', { acknowledge });
+    expect([again.status, again.body.envelope]).toEqual([202, sent.body.envelope]);
+    const other = await send(id, 'key-1', { acknowledge: ['R20'] });
+    expect([other.status, other.body.code]).toEqual([422, 'IDEMPOTENCY_KEY_REUSED']);
+    const twice = await send(id, 'key-2', { acknowledge });
+    expect([twice.status, twice.body.code]).toEqual([409, 'COMMAND_REFUSED']);
+    expect(twice.body.params).toEqual({ command: 'send', reason: 'WRONG_STATE', state: 'SENT' });
+    const waited = await send(id, 'key-1', { acknowledge, headers: { prefer: 'respond-async, wait=1' } });
+    expect(waited.status).toBe(202);
     expect(waited.headers['preference-applied']).toBe('wait=1');
 
     const envelope = await api('get', `/transfers/${id}/envelope`).expect(200);
@@ -328,8 +335,11 @@ describe('check and send', () => {
   it('needs complete evidence', async () => {
     const { id } = await draft();
     const item = await announce(id, Buffer.from('xyz'));
-    const refused = await send(id, 'key-3').expect(409);
+    expect((await node.command('handler', id, 'sign')).body.code).toBe('EVIDENCE_INCOMPLETE');
+    const refused = await send(id, 'key-3');
+    expect(refused.status).toBe(409);
     expect(refused.body).toMatchObject({ code: 'EVIDENCE_INCOMPLETE', params: { evidence: [item.id] } });
+    expect((await api('get', `/transfers/${id}`)).body).toMatchObject({ state: 'DRAFT', delivery: { state: 'none' } });
   });
 });
 

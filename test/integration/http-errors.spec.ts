@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Role } from '@jieqiao/access';
 import { errorCodes } from '@jieqiao/core';
 import request from 'supertest';
 import { errorKinds } from '../../apps/gateway/src/errors/errors';
@@ -17,12 +18,14 @@ beforeAll(async () => {
 afterAll(() => node.close());
 
 const id = '01900000-0000-7000-8000-000000000001';
-type Method = 'get' | 'post' | 'patch' | 'delete' | 'head';
+type Method = 'get' | 'post' | 'put' | 'patch' | 'delete' | 'head';
 interface Route {
   method: Method;
   path: string;
   /** A role that may not; null where everybody signed in may. */
   stranger: 'administrator' | 'handler' | null;
+  /** A role that may, where the handler may not. */
+  allowed?: Role;
   body?: object;
   headers?: Record<string, string>;
 }
@@ -52,11 +55,20 @@ const routes: Route[] = [
   { method: 'get', path: `/api/v1/transfers/${id}/check`, stranger: 'administrator' },
   {
     method: 'post',
-    path: `/api/v1/transfers/${id}/send`,
+    path: `/api/v1/transfers/${id}/commands`,
     stranger: 'administrator',
-    body: {},
+    body: { command: 'sign' },
     headers: { 'idempotency-key': 'k' },
   },
+  {
+    method: 'put',
+    path: `/api/v1/transfers/${id}/decisions`,
+    stranger: 'handler',
+    allowed: 'legal-reviewer',
+    body: { decisions: [{ evidence: 'EV-1', level: 'DIRECT' }] },
+    headers: { 'if-match': '"1"' },
+  },
+  { method: 'get', path: `/api/v1/transfers/${id}/documents`, stranger: 'administrator' },
   { method: 'get', path: `/api/v1/transfers/${id}/bundle`, stranger: 'administrator' },
   { method: 'get', path: `/api/v1/transfers/${id}/receipt`, stranger: 'administrator' },
   { method: 'get', path: `/api/v1/transfers/${id}/envelope`, stranger: 'administrator' },
@@ -70,6 +82,12 @@ const routes: Route[] = [
       bytes: 1,
       data: { kind: 'documentary', title: 't', isOriginal: true, collectors: [] },
     },
+  },
+  {
+    method: 'patch',
+    path: `${evidence}/${id}`,
+    stranger: 'administrator',
+    body: { kind: 'documentary', title: 't', isOriginal: true, collectors: [] },
   },
   { method: 'delete', path: `${evidence}/${id}`, stranger: 'administrator' },
   { method: 'patch', path: `${evidence}/${id}/content`, stranger: 'administrator', headers: upload },
@@ -140,7 +158,7 @@ describe.each(named)('%s', (_, route) => {
 });
 
 describe.each(withBody)('%s', (_, route) => {
-  const role = 'handler';
+  const role = route.allowed ?? 'handler';
 
   it('with an unknown field: VALIDATION_FAILED, naming it', async () => {
     const response = await call(route, await node.token(role)).send({ ...route.body, 'a/b~c': 1 });

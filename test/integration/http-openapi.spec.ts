@@ -82,7 +82,19 @@ describe('the form’s bounds are those of transfer.json', () => {
 
   it('and no field of either is forgotten', () => {
     const given = new Set([
-      ...['schema', 'id', 'dossier', 'kind', 'number', 'from', 'to', 'evidence', 'documents', 'attestation', 'redacted'],
+      ...[
+        'schema',
+        'id',
+        'dossier',
+        'kind',
+        'number',
+        'from',
+        'to',
+        'evidence',
+        'documents',
+        'attestation',
+        'redacted',
+      ],
     ]);
     const fields = Object.keys(transfer.properties!).filter((name) => !given.has(name));
     expect(Object.keys(schemas.CaseDataDto!.properties!).sort()).toEqual([...fields, 'unit', 'reporter'].sort());

@@ -67,7 +67,8 @@ onMysql('a node whose database goes away', () => {
     const id = await two.sender.draft([{ fileName: '一.jpg', mediaType: 'image/jpeg', content }]);
     await two.sender.send(id);
     const [row] = await two.sender.rows('SELECT digest FROM evidence WHERE transfer_id = ?', [id]);
-    sent.push({ id, files: [{ fileName: '一.jpg', digest: row!.digest as SentCase['files'][number]['digest'] }] });
+    const digest = row!.digest as SentCase['files'][number]['digest'];
+    sent.push({ id, files: [{ fileName: '一.jpg', digest }], ended: false });
     return id;
   };
   const received = (id: string) =>
@@ -100,10 +101,10 @@ onMysql('a node whose database goes away', () => {
     const list = await get('/api/v1/transfers', authorization);
     expect(list).toMatchObject({ status: 503, type: expect.stringContaining('application/problem+json') });
     expect(JSON.parse(list.text)).toMatchObject({ code: 'DATABASE_UNAVAILABLE', status: 503 });
-    const attempt = await fetch(`${url}/api/v1/transfers/${draft}/send`, {
+    const attempt = await fetch(`${url}/api/v1/transfers/${draft}/commands`, {
       method: 'POST',
       headers: { ...authorization, 'content-type': 'application/json', 'idempotency-key': 'while-down' },
-      body: '{}',
+      body: JSON.stringify({ command: 'sign' }),
     });
     const problem = await attempt.text();
     expect(JSON.parse(problem)).toMatchObject({ code: 'DATABASE_UNAVAILABLE', status: 503 });
@@ -151,13 +152,14 @@ onMysql('a node whose database goes away', () => {
     cutting = false;
     await Promise.all(load);
     await pause(200);
-    const rows = await two.sender.rows("SELECT id FROM transfer WHERE direction = 'out' AND state <> 'DRAFT'");
+    const rows = await two.sender.rows("SELECT id FROM transfer WHERE direction = 'out' AND delivery <> 'none'");
     for (const row of rows) await received(String(row.id));
     const known = new Set(sent.map(({ id }) => id));
     for (const { id } of rows.filter((row) => !known.has(String(row.id)))) {
       const files = await two.sender.rows('SELECT file_name, digest FROM evidence WHERE transfer_id = ?', [id]);
       sent.push({
         id: String(id),
+        ended: false,
         files: files.map((file) => ({ fileName: file.file_name, digest: file.digest })) as never,
       });
     }

@@ -459,9 +459,38 @@ export function openSide(
   const work = { ...context, casework };
   const sender = new SendTransfer(context);
   const anotherSender = () => new SendTransfer(context);
-  const receiver = new ReceiveEnvelope({ db, audit, agreements, crls, intake, personal, clocks, sameAct, node, catalogue, now, random });
+  const receiver = new ReceiveEnvelope({
+    db,
+    audit,
+    agreements,
+    crls,
+    intake,
+    personal,
+    clocks,
+    sameAct,
+    node,
+    catalogue,
+    now,
+    random,
+  });
   const transfers = new Transfers({
-    ...{ db, audit, agreements, blobs, personal, clocks, content, sender, casework, filings, sameAct, evaluation, node, now, random },
+    ...{
+      db,
+      audit,
+      agreements,
+      blobs,
+      personal,
+      clocks,
+      content,
+      sender,
+      casework,
+      filings,
+      sameAct,
+      evaluation,
+      node,
+      now,
+      random,
+    },
     limits: { fileBytes: 1 << 20, filesPerTransfer: 100 },
     progressOf: () => null,
   });
@@ -469,7 +498,21 @@ export function openSide(
   const handler = people.of('handler');
   const vkey = encodeVkey(ring.logs[0]!.key);
   const parts = { db, audit, agreements, personal, content, blobs, intake, sender, anotherSender, receiver };
-  return { party, node, vkey, handler, people, woken, drafts: 0, transfers, casework, work, filings, sameAct, ...parts };
+  return {
+    party,
+    node,
+    vkey,
+    handler,
+    people,
+    woken,
+    drafts: 0,
+    transfers,
+    casework,
+    work,
+    filings,
+    sameAct,
+    ...parts,
+  };
 }
 
 /** Somebody with this role, as an access token tells of them. */

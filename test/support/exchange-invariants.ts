@@ -3,8 +3,11 @@ import { createReadStream } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  type CaseMessage,
+  canonicalJson,
   type Digest,
   digestOf,
+  type EnvelopeClaims,
   type LogEntry,
   leafHash,
   openCheckpoint,
@@ -14,6 +17,7 @@ import {
   parseVkey,
   TileTree,
 } from '@jieqiao/core';
+import type { TransferRow } from '@jieqiao/exchange';
 import { Database } from '@jieqiao/platform';
 import { bytesOf, type Row, rowsOf } from './exchange-fixture';
 import { until } from './peer-nodes';
@@ -31,10 +35,17 @@ export interface CheckedNode {
 export interface SentCase {
   id: string;
   files: readonly { fileName: string; digest: Digest }[];
+  /** Signed for, taken back and disposed of (`tellAndWithdraw`); else it is where its delivery left it. */
+  ended: boolean;
 }
 
+type Life = NonNullable<TransferRow['life']>;
+
 interface Seen {
-  transfers: Row[];
+  vkey: string;
+  transfers: (Row & { life: Life })[];
+  bundles: Row[];
+  documents: Row[];
   evidence: Row[];
   outbox: Row[];
   inbox: Row[];
@@ -44,9 +55,20 @@ interface Seen {
   entries: { id: number; entry: LogEntry; bytes: Buffer }[];
 }
 
+/** What each side has said to the other, and what its own people did, of a case that went its way. */
+const toldBySender = { delivered: ['send'], ended: ['send', 'withdraw'] };
+const toldByReceiver = { delivered: [], ended: ['sign-for', 'attest-disposal'] };
+const doneAtSender = ['create', 'sign', 'submit', 'endorse', 'clear', 'approve'];
+const doneAtReceiver = { delivered: ['deliver'], ended: ['deliver', 'sign-for', 'propose-acceptance'] };
+/** The words of the log for it: the same on both sides for what both know. */
+const loggedByBoth = { delivered: ['delivered'], ended: ['delivered', 'received', 'withdrawn', 'disposal-attested'] };
+const loggedBySender = ['signed', 'submitted', 'endorsed', 'cleared', 'approved'];
+const loggedByReceiver = { delivered: [], ended: ['acceptance-proposed'] };
+
 /**
- * What must hold whatever was killed whenever, once everything has settled: each transfer once on both sides, one
- * receipt, one log entry per event, gapless equal chains, the same bytes, and a log that is one history.
+ * What must hold whatever was killed whenever, once everything has settled: each transfer once on both sides and each
+ * step of it once, one life on both sides to the byte, its documents where they belong, one receipt per envelope, one
+ * log entry per event, gapless equal chains in both directions, the same bytes, and a log that is one history.
  */
 export async function checkExchange(
   sender: CheckedNode,
@@ -54,53 +76,70 @@ export async function checkExchange(
   sent: readonly SentCase[],
 ): Promise<void> {
   const [there, here] = [await look(sender), await look(receiver)];
-  const ids = sent.map(({ id }) => id).sort();
+  const wayOf = ({ ended }: SentCase) => (ended ? 'ended' : 'delivered');
 
   // Each transfer exactly once on both sides, and nothing else.
-  const delivered = there.transfers.filter((row) => row.direction === 'out' && row.state !== 'DRAFT');
-  expect(stateOf(delivered)).toEqual(ids.map((id) => ({ id, state: 'DELIVERED', delivery: 'received' })));
-  expect(stateOf(here.transfers)).toEqual(ids.map((id) => ({ id, state: 'DELIVERED', delivery: 'received' })));
+  const expected = sent.map(({ id, ended }) => ({
+    ...{ id, state: ended ? 'WITHDRAWN' : 'DELIVERED', delivery: 'received' },
+  }));
+  expected.sort((a, b) => (a.id < b.id ? -1 : 1));
+  const begun = there.transfers.filter((row) => row.direction === 'out');
+  expect(stateOf(begun.filter(({ life }) => life.agreed.state !== 'NEW'))).toEqual(expected);
+  expect(stateOf(here.transfers)).toEqual(expected);
 
-  // One chain, gapless, the same on both sides.
-  const { outbox } = there;
-  expect(outbox.map((row) => row.transfer_id).sort()).toEqual(ids);
-  outbox.forEach((row, i) => {
-    const { claims, digest } = parseEnvelope(String(row.envelope));
-    const prev = i === 0 ? null : outbox[i - 1]!.digest;
-    expect(claims).toMatchObject({ seq: i + 1, prev, jti: row.jti, transfer: row.transfer_id });
-    expect(row).toMatchObject({ seq: i + 1, digest, state: 'received', refusal: null });
-  });
-  const chain = (rows: Row[]) => rows.map(({ jti, seq, digest, envelope }) => ({ jti, seq, digest, envelope }));
-  expect(chain(here.inbox)).toEqual(chain(outbox));
-  expect(here.inbox.filter((row) => row.refusal !== null)).toEqual([]);
-  const end = { seq: outbox.length, digest: outbox.at(-1)?.digest ?? null };
-  expect(there.lanes.find((row) => row.direction === 'out')).toMatchObject(end);
-  expect(here.lanes.find((row) => row.direction === 'in')).toMatchObject(end);
+  // One chain in each direction, and each envelope in it.
+  checkChain(
+    there,
+    here,
+    sent.flatMap((each) => toldBySender[wayOf(each)].map((command) => `${each.id} ${command}`)),
+  );
+  checkChain(
+    here,
+    there,
+    sent.flatMap((each) => toldByReceiver[wayOf(each)].map((command) => `${each.id} ${command}`)),
+  );
+
+  // One life: the same on both sides to the byte, every step in it once, and nothing waits any more.
+  for (const each of sent) {
+    const way = wayOf(each);
+    const [mine, theirs] = [lifeOf(there, each.id), lifeOf(here, each.id)];
+    expect(canonicalJson(mine.agreed).toString()).toBe(canonicalJson(theirs.agreed).toString());
+    expect({ pending: mine.pending, crossed: mine.agreed.crossed }).toEqual({ pending: [], crossed: [] });
+    expect(mine.agreed.records.map(({ command }) => command).sort()).toEqual(
+      [...toldBySender[way], 'deliver', ...toldByReceiver[way]].sort(),
+    );
+    const done = (life: Life) => life.home.records.map(({ command }) => command);
+    expect(done(mine)).toEqual([...doneAtSender, ...toldBySender[way]]);
+    const disposal = each.ended ? ['attest-disposal'] : [];
+    expect(done(theirs)).toEqual([...doneAtReceiver[way], ...disposal]);
+
+    // Every step logged once on each side that knows of it.
+    const events = (seen: Seen) =>
+      stepsIn(seen)
+        .filter(({ subject }) => subject.transfer === each.id)
+        .map(({ event }) => event.slice('transfer.'.length));
+    expect(events(there).sort()).toEqual([...loggedBySender, ...loggedByBoth[way]].sort());
+    expect(events(here).sort()).toEqual([...loggedByReceiver[way], ...loggedByBoth[way]].sort());
+    // What was sealed for a step is the same on both sides; what hands the transfer over is its own document.
+    for (const { data, command } of mine.agreed.records.filter((record) => record.data.document)) {
+      const sealed = [there, here].map((seen) => sealedFor(seen, data.document!, command === 'send'));
+      expect(sealed[0]).toEqual(sealed[1]);
+      expect(digestOf(sealed[0]!.content)).toBe(data.document);
+    }
+  }
+  // What was signed is there for each step that was taken, and for no other. A draft that was lost half-way keeps its own.
+  const ids = sent.map(({ id }) => id).sort();
+  for (const seen of [there, here]) {
+    const signed = stepsIn(seen).flatMap(({ subject }) => subject.document ?? []);
+    expect(seen.documents.map((row) => String(row.digest)).sort()).toEqual([...signed].sort());
+    expect(seen.bundles.map((row) => row.transfer_id).sort()).toEqual(ids);
+  }
 
   // One log entry per event on each side.
-  const jtis = outbox.map((row) => row.jti);
-  expect(subjects(there, 'transfer.sent', 'jti')).toEqual(jtis);
-  expect(subjects(there, 'receipt.stored', 'jti').sort()).toEqual([...jtis].sort());
-  expect(subjects(here, 'envelope.received', 'jti')).toEqual(jtis);
-  expect(subjects(here, 'envelope.refused', 'code')).toEqual([]);
-  expect(subjects(there, 'transfer.created', 'transfer').sort()).toEqual(
-    there.transfers
-      .filter((row) => row.direction === 'out')
-      .map((row) => String(row.id))
-      .sort(),
-  );
+  expect(subjects(there, 'transfer.created', 'transfer').sort()).toEqual(begun.map((row) => String(row.id)).sort());
   const whole = there.evidence.filter((row) => row.digest !== null);
   expect(subjects(there, 'evidence.stored', 'evidence').sort()).toEqual(whole.map((row) => String(row.id)).sort());
-
-  // Exactly one receipt each, and it proves the very entry that the receiver keeps.
-  const byId = new Map(here.entries.map((entry) => [entry.id, entry]));
-  const logIdOf = new Map(here.inbox.map((row) => [row.jti, Number(row.log_id)]));
-  for (const row of outbox) {
-    const { entry } = openReceiptProof(String(row.receipt), receiver.vkey);
-    expect(entry.equals(byId.get(logIdOf.get(row.jti)!)!.bytes)).toBe(true);
-    const stored = there.entries.find(({ entry: e }) => e.event === 'receipt.stored' && e.subject.jti === row.jti)!;
-    expect(stored.entry.subject).toMatchObject({ receipt: digestOf(Buffer.from(String(row.receipt))) });
-  }
+  for (const seen of [there, here]) expect(subjects(seen, 'command.refused', 'reason')).toEqual([]);
 
   // The same bytes on both sides as the officer gave, and nothing left over.
   for (const { id, files } of sent) {
@@ -113,8 +152,72 @@ export async function checkExchange(
       for (const { blobsDir } of [sender, receiver]) expect(await hashOfBlob(blobsDir, digest)).toBe(digest);
     }
   }
-  expect(here.announcements).toEqual([]);
+  for (const seen of [there, here]) expect(seen.announcements).toEqual([]);
   expect(await uploadsIn(receiver.blobsDir)).toEqual([]);
+}
+
+/** One direction: a gapless chain, the same on both sides, of these messages, each logged and receipted once. */
+function checkChain(from: Seen, to: Seen, told: readonly string[]): void {
+  const { outbox } = from;
+  const messages = outbox.map((row, i) => {
+    const { claims, digest } = parseEnvelope(String(row.envelope));
+    const prev = i === 0 ? null : outbox[i - 1]!.digest;
+    expect(claims).toMatchObject({ seq: i + 1, prev, jti: row.jti, transfer: row.transfer_id });
+    expect(row).toMatchObject({ seq: i + 1, digest, state: 'received', refusal: null });
+    return messageOf(claims);
+  });
+  expect(messages.map(({ transfer, command }) => `${transfer} ${command}`).sort()).toEqual([...told].sort());
+  const chain = (rows: Row[]) => rows.map(({ jti, seq, digest, envelope }) => ({ jti, seq, digest, envelope }));
+  expect(chain(to.inbox)).toEqual(chain(outbox));
+  expect(to.inbox.filter((row) => row.refusal !== null)).toEqual([]);
+  const end = { seq: outbox.length, digest: outbox.at(-1)?.digest ?? null };
+  if (outbox.length > 0) {
+    expect(from.lanes.find((row) => row.direction === 'out')).toMatchObject(end);
+    expect(to.lanes.find((row) => row.direction === 'in')).toMatchObject(end);
+  }
+
+  const jtis = outbox.map((row) => row.jti);
+  const brought = outbox.filter((_, i) => messages[i]!.command === 'send').map((row) => row.jti);
+  expect(subjects(from, 'transfer.sent', 'jti')).toEqual(brought);
+  expect(subjects(from, 'receipt.stored', 'jti').sort()).toEqual([...jtis].sort());
+  expect(subjects(to, 'envelope.received', 'jti')).toEqual(jtis);
+  // A word about a transfer may come before the receipt for it is in the database: it waits, and comes again.
+  const waited = subjects(to, 'envelope.refused', 'code');
+  expect(waited.filter((code) => code !== 'MESSAGE_OUT_OF_TURN')).toEqual([]);
+
+  // Exactly one receipt each, and it proves the very entry that the other side keeps.
+  const byId = new Map(to.entries.map((entry) => [entry.id, entry]));
+  const logIdOf = new Map(to.inbox.map((row) => [row.jti, Number(row.log_id)]));
+  for (const row of outbox) {
+    const { entry } = openReceiptProof(String(row.receipt), to.vkey);
+    expect(entry.equals(byId.get(logIdOf.get(row.jti)!)!.bytes)).toBe(true);
+    const stored = from.entries.find(({ entry: e }) => e.event === 'receipt.stored' && e.subject.jti === row.jti)!;
+    expect(stored.entry.subject).toMatchObject({ receipt: digestOf(Buffer.from(String(row.receipt))) });
+  }
+}
+
+function messageOf(claims: EnvelopeClaims): CaseMessage {
+  if (claims.kind === 'test') throw new Error('a test envelope among those of casework');
+  return claims.body.message;
+}
+
+function lifeOf(seen: Seen, id: string): Life {
+  return seen.transfers.find((row) => row.id === id)!.life;
+}
+
+type Step = { event: string; subject: { document: Digest | null; transfer: string } };
+
+/** The entries of steps: those whose subject says on which side they were taken. Sending has an entry of its own kind. */
+function stepsIn(seen: Seen): Step[] {
+  return seen.entries.map(({ entry }) => entry).filter((entry) => 'side' in entry.subject) as Step[];
+}
+
+function sealedFor(seen: Seen, document: Digest, brought: boolean) {
+  const row = brought
+    ? seen.bundles.find((bundle) => digestOf(bytesOf(bundle.transfer_json)) === document)!
+    : seen.documents.find((each) => each.digest === document)!;
+  const content = bytesOf(brought ? row.transfer_json : row.content);
+  return { content, manifest: bytesOf(row.manifest), signature: bytesOf(row.signature) };
 }
 
 /** Everything of interest, once the log has no entry without a place; checks the log on the way. */
@@ -136,7 +239,13 @@ async function look({ databaseUrl, vkey, node }: CheckedNode): Promise<Seen> {
       vkey,
     );
     return {
-      transfers: await rows('SELECT id, direction, state, delivery FROM transfer ORDER BY id'),
+      vkey,
+      transfers: (await rows('SELECT id, direction, state, delivery, life FROM transfer ORDER BY id')).map((row) => ({
+        ...row,
+        life: JSON.parse(String(row.life)) as Life,
+      })),
+      bundles: await rows('SELECT transfer_id, transfer_json, manifest, signature FROM bundle'),
+      documents: await rows('SELECT digest, transfer_id, content, manifest, signature FROM document'),
       evidence: await rows('SELECT id, transfer_id, file_name, digest FROM evidence'),
       outbox: (await rows('SELECT * FROM outbox ORDER BY seq')).map(integer),
       inbox: (await rows('SELECT * FROM inbox ORDER BY seq')).map(integer),

@@ -9,8 +9,9 @@ import { type NodeSpec, prepareNodes } from '../../apps/demo/src/nodes';
 import { sampleTerms } from './exchange-fixture';
 import type { CheckedNode } from './exchange-invariants';
 import { quietPorts } from './peer-nodes';
+import { Team, teamLogins } from './team';
 
-export const officerPassword = 'correct horse battery';
+const password = 'correct horse battery';
 const day = 86_400_000;
 const main = join(__dirname, '../../apps/gateway/dist/main.js');
 const killAt = join(__dirname, '../faults/kill-at.cjs');
@@ -125,11 +126,16 @@ export class FaultNode {
 
 /** Jinshan, which sends S1, and Pinghu, as two processes that outlive their being killed. */
 export class FaultPair {
+  /** The people of both, each at their own node. */
+  readonly teams: { sender: Team; receiver: Team };
+
   private constructor(
     readonly dir: string,
     readonly sender: FaultNode,
     readonly receiver: FaultNode,
-  ) {}
+  ) {
+    this.teams = { sender: new Team(sender.url, password), receiver: new Team(receiver.url, password) };
+  }
 
   /** @param databaseUrls for sender and receiver; the embedded database when absent */
   static async start(databaseUrls?: readonly [string, string]): Promise<FaultPair> {
@@ -160,9 +166,11 @@ export class FaultPair {
         to: new Date(Date.now() + 365 * day).toISOString(),
       },
     };
-    await prepareNodes(dir, [jinshan, pinghu], agreement, ({ unit }) => [
-      { login: 'officer', password: officerPassword, name: '执法人员甲', roles: ['handler'], unit },
-    ]);
+    const people = teamLogins.map((login) => ({
+      ...{ login, password, name: login, roles: [login === 'second-handler' ? 'handler' : login] },
+      ...(login === 'legal-reviewer' ? { certNo: 'legal-0001', qualifiedSince: '2018-09-01' } : {}),
+    }));
+    await prepareNodes(dir, [jinshan, pinghu], agreement, ({ unit }) => people.map((person) => ({ ...person, unit })));
     const pair = new FaultPair(dir, new FaultNode(jinshan), new FaultNode(pinghu));
     await Promise.all(pair.both.map((node) => node.start()));
     return pair;

@@ -2,13 +2,15 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Role } from '@jieqiao/access';
+import type { Command } from '@jieqiao/exchange';
 import { createLogger, KeyStore, loadConfig, Metrics, type NodeConfig } from '@jieqiao/platform';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import request from 'supertest';
 import { appModule } from '../../apps/gateway/src/app.module';
 import { Gateway } from '../../apps/gateway/src/gateway';
 import { createHttpApp } from '../../apps/gateway/src/http/http-app';
 import { agreementOf, sealedBy } from './agreement';
+import { commandKey, homePath, type Who } from './home-path';
 
 export const password = 'demo password 1';
 const sender = { node: 'jinshan.310116', authority: '上海市金山区城市管理行政执法局' };
@@ -22,11 +24,22 @@ export interface HttpNode {
   url: string;
   log: string[];
   /** An access token of a person with this role. */
-  token(role: Role): Promise<string>;
+  token(who: Who): Promise<string>;
+  /** A command over HTTP. */
+  command(who: Who, id: string, command: Command, more?: CommandBody): Promise<request.Response>;
+  /** Everybody's step over HTTP, until the seal keeper may send. */
+  approve(id: string, acknowledge?: readonly string[]): Promise<void>;
   /** What the officer of sample case S1 fills in. */
   caseData: Record<string, unknown>;
   evidenceData: Record<string, unknown>;
   close(): Promise<void>;
+}
+
+export interface CommandBody {
+  data?: object;
+  acknowledge?: readonly string[];
+  key?: string;
+  headers?: Record<string, string>;
 }
 
 export interface HttpNodeOptions {
@@ -63,24 +76,41 @@ export async function startHttpNode({
   await gateway.start();
   const app: NestFastifyApplication = await createHttpApp(appModule(gateway, new Metrics(config.node)), config, logger);
   await app.listen(0, '127.0.0.1');
-  const tokens = new Map<Role, string>();
+  const tokens = new Map<Who, string>();
+  const server = app.getHttpServer() as Server;
   const { transfer } = sample('s1.json');
   const { schema, id, dossier, kind, number, from, to, evidence, documents, ...caseData } = transfer;
   const { id: _, seq, fileName, mediaType, bytes, digest, firstHashAt, ...evidenceData } = evidence[0];
+  const token: HttpNode['token'] = async (who) => {
+    const known = tokens.get(who);
+    if (known !== undefined) return known;
+    const qualified = who === 'legal-reviewer' ? { certNo: 'legal-0001', qualifiedSince: '2018-09-01' } : {};
+    const roles = [who === 'second-handler' ? 'handler' : who] as const;
+    await gateway.access.addPerson({ login: who, password, name: who, roles, ...qualified });
+    const { accessToken } = await gateway.access.signIn(who, password, 'test');
+    tokens.set(who, accessToken);
+    return accessToken;
+  };
+  const command: HttpNode['command'] = async (who, id, command, { key = commandKey(), headers = {}, ...more } = {}) =>
+    request(server)
+      .post(`/api/v1/transfers/${id}/commands`)
+      .set('authorization', `Bearer ${await token(who)}`)
+      .set({ 'idempotency-key': key, ...headers })
+      .send({ command, ...more });
   return {
     gateway,
-    server: app.getHttpServer() as Server,
+    server,
     url: await app.getUrl(),
     log,
     caseData: { ...caseData, unit: from.unit },
     evidenceData,
-    async token(role) {
-      const known = tokens.get(role);
-      if (known !== undefined) return known;
-      await gateway.access.addPerson({ login: role, password, name: role, roles: [role] });
-      const { accessToken } = await gateway.access.signIn(role, password, 'test');
-      tokens.set(role, accessToken);
-      return accessToken;
+    token,
+    command,
+    async approve(id, acknowledge = []) {
+      for (const [who, step] of homePath) {
+        const { status, body } = await command(who, id, step, step === 'submit' ? { acknowledge } : {});
+        if (status !== 200) throw new Error(`${step}: ${status} ${JSON.stringify(body)}`);
+      }
     },
     async close() {
       await app.close();

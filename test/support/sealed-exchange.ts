@@ -170,7 +170,7 @@ export function makeReceipt(
         agreement: agreement.ref,
         degree: 'verified',
         envelope: digestOf(envelope),
-        kind: 'LEAD',
+        kind: 'transfer',
         manifest: sealed.digest,
         outcome: 'sendable',
         peer: sender.node,

@@ -2,7 +2,15 @@ import { Access } from '@jieqiao/access';
 import { AuditLog } from '@jieqiao/audit';
 import { parseCheckpointBody, parseNote } from '@jieqiao/core';
 import { AgreementBook, type Expiry, Peers, type PeerView, queueState } from '@jieqiao/delivery';
-import { CatalogueBook, Casework, ContentAccess, Deadlines, DocumentNumbers, Filings, Transfers } from '@jieqiao/exchange';
+import {
+  Casework,
+  CatalogueBook,
+  ContentAccess,
+  Deadlines,
+  DocumentNumbers,
+  Filings,
+  Transfers,
+} from '@jieqiao/exchange';
 import { Metrics, NodeConfig } from '@jieqiao/platform';
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Gateway } from './gateway';

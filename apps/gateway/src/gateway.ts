@@ -65,14 +65,7 @@ import {
   type NodeConfig,
   Vault,
 } from '@jieqiao/platform';
-import {
-  type CatalogueSet,
-  chinaDay,
-  type DayRange,
-  type RegionSet,
-  readRecognitionAgreement,
-  readRegions,
-} from '@jieqiao/recognition';
+import { type CatalogueSet, chinaDay, type DayRange, type RegionSet, readRegions } from '@jieqiao/recognition';
 import { PeerRefusals } from './peer/peer-refusals';
 
 /** Every table of every lib. */

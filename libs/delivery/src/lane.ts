@@ -321,12 +321,13 @@ export class Lane {
           settled_at: settledAt,
         })),
       );
+      // Transfers are locked before the lane, as by whoever sends: in the other order they would block each other.
+      await this.callbacks.onSettled(tx, settled);
       await tx.update(
         LaneRow,
         { peer: this.peer, direction: 'out' },
         { attempts: 0, error: null, nextAttemptAt: null },
       );
-      await this.callbacks.onSettled(tx, settled);
       await audit.append(
         tx,
         settled.map(({ row }) => ({

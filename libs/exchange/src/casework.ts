@@ -18,9 +18,19 @@ import type { DocumentNumbers } from './document-numbers';
 import { documentRow, documentTypeOf, makeDocument, type StepDocument, sealDocument } from './documents';
 import { nextEnvelope, wholeSecond } from './envelopes';
 import type { Evaluation } from './evaluation';
-import type { FilingProof } from './filings';
 import { actorOf, factsOf, mayBeSent, needsRules } from './facts';
-import { accepted, clockRowsOf, lifeLogEvents, lifeOf, nodeActor, noFacts, refusalEvents, saveCases, setLife } from './life-rows';
+import type { FilingProof } from './filings';
+import {
+  accepted,
+  clockRowsOf,
+  lifeLogEvents,
+  lifeOf,
+  nodeActor,
+  noFacts,
+  refusalEvents,
+  saveCases,
+  setLife,
+} from './life-rows';
 import { isNumberedType } from './number-patterns';
 import type { PersonalData } from './personal-data';
 import type { SameAct, SameActFindings } from './same-act';
@@ -112,9 +122,10 @@ export class Casework {
     // 1 permission and state
     const { db, now, random, agreements, node } = this.context;
     const { person, command, transferId } = request;
+    // The lock first: of two requests with one key the second one waits here, and then sees what the first has done.
+    const row = await tx.findOne(TransferRow, { where: { id: transferId }, ...lockForUpdate(db.dialect) });
     if (await doneBefore(tx, request)) return undefined;
     const at = now();
-    const row = await tx.findOne(TransferRow, { where: { id: transferId }, ...lockForUpdate(db.dialect) });
     if (!row) throw new GatewayError('NOT_FOUND', { what: 'transfer' });
     requireSight(person, 'transfer.command', matterOf(row));
     if (request.ifVersion !== null && request.ifVersion !== row.version) {
@@ -204,7 +215,9 @@ export class Casework {
       if (state !== 'RECEIVED' && state !== 'ACCEPTED') throw new GatewayError('WRONG_STATE', { state });
       const at = now();
       const matter = await this.load(tx, row, agreements.current(row.peer, wholeSecond(at)), at);
-      const proposals = new Map((await this.evaluate(tx, matter, at, noFilings)).proposals.map((each) => [each.evidence, each.proposed]));
+      const proposals = new Map(
+        (await this.evaluate(tx, matter, at, noFilings)).proposals.map((each) => [each.evidence, each.proposed]),
+      );
       const stated = new Map(matter.transfer!.evidence.map((item) => [item.id, digestOf(canonicalJson(item))]));
       const errors = decisions.flatMap(({ evidence, level, reason }, i) => {
         const proposed = proposals.get(evidence);
@@ -227,12 +240,7 @@ export class Casework {
   }
 
   /** What the receiver has found itself: what was weighed, ordered and checked again. The rules read it from now on. */
-  async recordFindings(
-    person: Person,
-    id: string,
-    findings: Findings,
-    ifVersion: number | null,
-  ): Promise<void> {
+  async recordFindings(person: Person, id: string, findings: Findings, ifVersion: number | null): Promise<void> {
     requirePermission(person, 'transfer.findings');
     await this.change(id, 'in', ifVersion, async (tx, row) => {
       row.findings = findings as Record<string, unknown>;
@@ -273,7 +281,8 @@ export class Casework {
   /** From here on the number is this transfer's, or it is refused: a letter on its way to the seal has its own. */
   private async takeNumber(tx: Tx, { id, kind, number }: TransferRow, person: Person): Promise<void> {
     const type = letterOf[kind];
-    if (isNumberedType(type)) await this.context.numbers.takeNumber(tx, number, { type, transfer: id, person: person.id });
+    if (isNumberedType(type))
+      await this.context.numbers.takeNumber(tx, number, { type, transfer: id, person: person.id });
   }
 
   /**

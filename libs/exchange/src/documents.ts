@@ -2,17 +2,17 @@ import type { Person } from '@jieqiao/access';
 import {
   type BundleFile,
   bundleFile,
-  filingLimits,
-  verifyFilingProof,
   canonicalJson,
   type Digest,
   digestOf,
+  filingLimits,
   GatewayError,
   parseCanonicalJson,
   type SealedBundle,
   type Signer,
   schemaCheck,
   sealBundle,
+  verifyFilingProof,
 } from '@jieqiao/core';
 import type { BundleParts } from '@jieqiao/delivery';
 import { recognitionLevels } from '@jieqiao/recognition';

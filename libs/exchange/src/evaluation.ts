@@ -38,7 +38,8 @@ export class Evaluation {
   ): Promise<RecognitionDecision> {
     const { row, transfer, evidence, agreement, at, sameAct } = about;
     const { catalogue } = this.context;
-    const issuer = row.direction === 'out' ? { direction: 'out' as const } : { direction: 'in' as const, peer: row.peer };
+    const issuer =
+      row.direction === 'out' ? { direction: 'out' as const } : { direction: 'in' as const, peer: row.peer };
     const taken = await numbersTaken(tx, issuer, [row]);
     const seal = row.direction === 'out' ? this.sealAt(agreement, at) : sealAtReceipt(row);
     return evaluateRecognition({

@@ -5,12 +5,6 @@ export * from './clocks';
 export { ContentAccess, type ContentAccessContext, matterOf, type Revealed } from './content-access';
 export * from './document-numbers';
 export { Evaluation } from './evaluation';
-export { blobUse, laneCallbacks, type LaneWork } from './lane-callbacks';
-export type { ClockView, LifeView } from './life-view';
-export * from './number-patterns';
-export { PersonalData } from './personal-data';
-export * from './receive-envelope';
-export { type BundleCommand, type SendContext, type SendRequest, SendTransfer } from './send-transfer';
 export * from './filing-tables';
 export {
   type FilingFilter,
@@ -20,7 +14,13 @@ export {
   type FilingsContext,
   type FilingView,
 } from './filings';
+export { blobUse, type LaneWork, laneCallbacks } from './lane-callbacks';
+export type { ClockView, LifeView } from './life-view';
+export * from './number-patterns';
+export { PersonalData } from './personal-data';
+export * from './receive-envelope';
 export * from './same-act';
+export { type BundleCommand, type SendContext, type SendRequest, SendTransfer } from './send-transfer';
 export * from './tables';
 export { type CommandData, notFiledGrounds, outcomes } from './transfer/command-data';
 export {

@@ -57,7 +57,17 @@ import {
 import type { Clocks } from './clocks';
 import { documentPart, documentRow, documentTypeOf, filingPart, readDocument, readFiling } from './documents';
 import type { FilingProof } from './filings';
-import { clockRowsOf, deliveryId, isSending, lifeLogEvents, lifeOf, nodeActor, noFacts, saveCases, setLife } from './life-rows';
+import {
+  clockRowsOf,
+  deliveryId,
+  isSending,
+  lifeLogEvents,
+  lifeOf,
+  nodeActor,
+  noFacts,
+  saveCases,
+  setLife,
+} from './life-rows';
 import type { PersonalData } from './personal-data';
 import { numbersTaken, registersOf, sealOwner } from './registers';
 import type { SameAct } from './same-act';

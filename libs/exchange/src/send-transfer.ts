@@ -28,7 +28,13 @@ import {
   type Tx,
   updateRows,
 } from '@jieqiao/platform';
-import { type CatalogueSet, evaluateRecognition, type RecognitionDecision, type TransferClock, type TransferData } from '@jieqiao/recognition';
+import {
+  type CatalogueSet,
+  evaluateRecognition,
+  type RecognitionDecision,
+  type TransferClock,
+  type TransferData,
+} from '@jieqiao/recognition';
 import { In, IsNull } from 'typeorm';
 import {
   announcedFiles,
@@ -42,10 +48,10 @@ import {
   transferPart,
 } from './bundle-contents';
 import type { Clocks } from './clocks';
-import type { FilingProof } from './filings';
 import { matterOf } from './content-access';
 import { nextEnvelope, wholeSecond } from './envelopes';
 import { actorOf, factsOf, mayBeSent, rulesAgainst } from './facts';
+import type { FilingProof } from './filings';
 import { accepted, clockRowsOf, lifeLogEvents, lifeOf, refusalEvents, setLife } from './life-rows';
 import type { HeldData, PersonalData } from './personal-data';
 import { numbersTaken, registersOf, sealOwner } from './registers';

@@ -2,17 +2,7 @@ import type { Readable } from 'node:stream';
 import { Readable as ReadableStream } from 'node:stream';
 import { type Permission, type Person, type Reader, requirePermission, requireSight } from '@jieqiao/access';
 import type { AuditLog } from '@jieqiao/audit';
-import {
-  type Agreement,
-  type Digest,
-  foldName,
-  GatewayError,
-  hasCode,
-  type LogEvent,
-  planBundle,
-  uuidv7,
-  writeZip,
-} from '@jieqiao/core';
+import { type Digest, foldName, GatewayError, type LogEvent, planBundle, uuidv7, writeZip } from '@jieqiao/core';
 import {
   type AgreementBook,
   laneTrouble,
@@ -29,8 +19,8 @@ import type { Casework } from './casework';
 import type { Clocks } from './clocks';
 import { type ContentAccess, matterOf, onlyVisible, summaryFor } from './content-access';
 import type { Evaluation } from './evaluation';
-import type { Filings } from './filings';
 import { actorOf } from './facts';
+import type { Filings } from './filings';
 import { accepted, clockRowsOf, lifeLogEvents, lifeOf, noFacts, saveCases, setLife } from './life-rows';
 import { type LifeView, lifeViewOf } from './life-view';
 import { ofCaseData, type PersonalData } from './personal-data';

@@ -77,7 +77,16 @@ export interface TransferView {
 /** A transfer without what needs other tables: a line of a list. */
 export type TransferSummary = Omit<
   TransferView,
-  | 'data' | 'redacted' | 'evidence' | 'recognition' | 'decisions' | 'findings' | 'life' | 'envelope' | 'receipt' | 'delivery'
+  | 'data'
+  | 'redacted'
+  | 'evidence'
+  | 'recognition'
+  | 'decisions'
+  | 'findings'
+  | 'life'
+  | 'envelope'
+  | 'receipt'
+  | 'delivery'
 > & {
   delivery: Pick<DeliveryView, 'state' | 'refusal'>;
 };

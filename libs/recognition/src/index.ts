@@ -54,7 +54,6 @@ export {
   recognitionSchemaId,
 } from './evaluate';
 export { type Findings, findingsSchema, parseFindings } from './findings';
-export type { Registers } from './registers';
 export { type EvaluationFault, type ExpressionFault, expressionLimits } from './own-rules/expression';
 export { maxOwnRules, type OwnRule, type OwnRuleId, type OwnRuleWords } from './own-rules/own-rules';
 export {
@@ -72,7 +71,6 @@ export {
   sexes,
 } from './personal-data';
 export { maskTransfer, type Redaction, redactTransfer, removedBlocks, spills, typedPersonalData } from './redaction';
-export { holdsPersonalNumber } from './rules/r16-personal-data';
 export {
   encodeRegions,
   findRegions,
@@ -84,6 +82,8 @@ export {
   readRegions,
   regionOf,
 } from './regions';
+export type { Registers } from './registers';
+export { holdsPersonalNumber } from './rules/r16-personal-data';
 export { type Facts, type RemedyCode, type RuleId, type RuleResult, remedyCodes } from './rules/rule';
 export { mayGoDownTo, type RuleSwitches } from './rules/switches';
 export {

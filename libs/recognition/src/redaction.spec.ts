@@ -1,7 +1,7 @@
-import { quietRegisters, shippedSet } from '../../../test/support/catalogues';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
+import { quietRegisters, shippedSet } from '../../../test/support/catalogues';
 import {
   defaultRuleParameters,
   encodeTransferData,
@@ -209,9 +209,7 @@ it('R16 blocks a transfer that carries typed what its sender’s node should hav
     evaluateRecognition({
       ...{ transfer, agreement, manifest: null, at: '2022-09-27T02:00:00.000Z' },
       ...{ catalogue: shippedSet(), registers: quietRegisters },
-    }).results.filter(
-      ({ rule, result }) => rule === 'R16' && result === 'block',
-    );
+    }).results.filter(({ rule, result }) => rule === 'R16' && result === 'block');
   const transfer = withBlocks('CASE');
   expect(of(transfer)).toMatchObject([
     {

@@ -385,7 +385,7 @@ export class World {
         transfer: ids.transfer,
         agreement: agreement.ref,
         degree: 'verified',
-        kind: 'LEAD',
+        kind: 'transfer',
         manifest: sealed?.digest ?? digestOf(Buffer.from('manifest')),
         outcome: 'sendable',
         report: digestOf(Buffer.from('report')),

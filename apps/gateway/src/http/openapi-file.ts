@@ -1,7 +1,15 @@
 import { Access } from '@jieqiao/access';
 import { AuditLog } from '@jieqiao/audit';
 import { AgreementBook, Peers } from '@jieqiao/delivery';
-import { CatalogueBook, Casework, ContentAccess, Deadlines, DocumentNumbers, Filings, Transfers } from '@jieqiao/exchange';
+import {
+  Casework,
+  CatalogueBook,
+  ContentAccess,
+  Deadlines,
+  DocumentNumbers,
+  Filings,
+  Transfers,
+} from '@jieqiao/exchange';
 import { Metrics, NodeConfig } from '@jieqiao/platform';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';

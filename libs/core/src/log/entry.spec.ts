@@ -1,13 +1,26 @@
 import fc from 'fast-check';
 import { canonicalJson, type Digest } from '../encoding';
-import { encodeLogEntry, type LogEvent, logEventNames, parseLogEntry } from './entry';
+import { encodeLogEntry, type LogEvent, lifeEventWords, logEventNames, parseLogEntry } from './entry';
 
 const id = '0193569e-7b2c-7000-8000-000000000001';
 const digest = `sha256:${'ab'.repeat(32)}` as Digest;
 const agreement = { id: 'pinghu-jinshan-2026', version: 1, digest };
 const peer = 'jinshan.310116';
 
+const step = {
+  command: 'accept',
+  document: digest,
+  envelope: null,
+  from: 'RECEIVED',
+  person: id,
+  role: 'legal-reviewer',
+  side: 'receiver',
+  to: 'ACCEPTED',
+  transfer: id,
+} as const;
+
 const samples: LogEvent[] = [
+  ...lifeEventWords.map((word) => ({ event: `transfer.${word}`, subject: step }) as LogEvent),
   { event: 'node.started', subject: { version: '0.1.0' } },
   { event: 'agreement.imported', subject: { agreement } },
   { event: 'catalogue.imported', subject: { digest, id: 'shanghai.310000', version: 2 } },
@@ -76,9 +89,14 @@ const samples: LogEvent[] = [
   { event: 'session.opened', subject: { person: id } },
   { event: 'session.refused', subject: { person: null } },
   { event: 'session.closed', subject: { person: id } },
-  { event: 'access.denied', subject: { person: id, action: 'transfer.send', object: id } },
+  { event: 'command.refused', subject: { command: 'submit', person: id, reason: 'second-officer', transfer: id } },
+  { event: 'findings.recorded', subject: { findings: digest, person: id, transfer: id } },
+  { event: 'recognition.decided', subject: { decisions: digest, person: id, transfer: id } },
+  { event: 'access.denied', subject: { person: id, action: 'transfer.command', object: id } },
 ];
 
+const sampleOf = (event: LogEvent['event']) => samples.find((sample) => sample.event === event)!;
+const [nodeStarted, keyRevoked] = [sampleOf('node.started'), sampleOf('key.revoked')];
 const at = { node: 'pinghu.330482', time: '2026-11-23T04:07:13.123Z', nonce: Buffer.alloc(16, 5) };
 
 function errorOf(work: () => unknown): unknown {
@@ -123,7 +141,7 @@ describe.each(samples.map((sample) => [sample.event, sample] as const))('%s', (_
 });
 
 describe('the frame of an entry', () => {
-  const good = JSON.parse(encodeLogEntry(samples[0]!, at).toString()) as Record<string, unknown>;
+  const good = JSON.parse(encodeLogEntry(nodeStarted, at).toString()) as Record<string, unknown>;
 
   it.each([
     ['an unknown event', { ...good, event: 'node.exploded' }],
@@ -141,7 +159,7 @@ describe('the frame of an entry', () => {
   });
 
   it('refuses other spellings, deep nesting and anything over 16 KiB', () => {
-    const bytes = encodeLogEntry(samples[0]!, at);
+    const bytes = encodeLogEntry(nodeStarted, at);
     const deep = Buffer.from(`${'['.repeat(5)}${']'.repeat(5)}`);
     const big = canonicalJson({ ...good, subject: { version: 'x'.repeat(17_000) } });
     for (const bad of [Buffer.from(` ${bytes}`), Buffer.from(JSON.stringify(good, null, 1)), deep, big]) {
@@ -150,7 +168,7 @@ describe('the frame of an entry', () => {
   });
 
   it('any flip of a byte gives a named refusal or another readable entry, never a surprise', () => {
-    const bytes = encodeLogEntry(samples[4]!, at);
+    const bytes = encodeLogEntry(keyRevoked, at);
     fc.assert(
       fc.property(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 }), (position, flip) => {
         const flipped = Buffer.from(bytes);

@@ -1,9 +1,9 @@
-import { quietRegisters, shippedSet } from '../../../../test/support/catalogues';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { canonicalJson, GatewayError } from '@jieqiao/core';
 import { Environment } from '@marcbachmann/cel-js';
 import fc from 'fast-check';
+import { quietRegisters, shippedSet } from '../../../../test/support/catalogues';
 import { defaultRuleParameters, ownRules } from '../agreement-terms';
 import {
   type AgreementTerms,
@@ -160,7 +160,9 @@ describe('what an own rule can ask', () => {
     const agreement = agreementWith({ own: [rule('parameters.minOfficers == 3')] }, (edited) => {
       for (const direction of edited.directions) direction.parameters = { minOfficers: 3 };
     });
-    expect(ownOf(evaluateRecognition({ transfer: s1, agreement, manifest: null, at, ...rest }))[0]!.result).toBe('pass');
+    expect(ownOf(evaluateRecognition({ transfer: s1, agreement, manifest: null, at, ...rest }))[0]!.result).toBe(
+      'pass',
+    );
   });
 });
 
@@ -321,7 +323,8 @@ describe('what is refused when the agreement is read', () => {
 
   it('what was read before stays as it was', () => {
     const before = agreementWith({ own: [rule("transfer.kind == 'LEAD'")] });
-    const results = () => evaluateRecognition({ transfer: transferOf('s1'), agreement: before, manifest: null, at, ...rest });
+    const results = () =>
+      evaluateRecognition({ transfer: transferOf('s1'), agreement: before, manifest: null, at, ...rest });
     const first = canonicalJson(results());
     expect(refusalOf(nested(3))).not.toBeNull();
     expect(canonicalJson(results()).equals(first)).toBe(true);
@@ -649,7 +652,9 @@ describe('the decision with own rules', () => {
       });
     const result = (transfer: TransferData) => {
       const agreement = agreementWith({}, (edited) => Object.assign(edited, structuredClone(terms)));
-      return ownOf(evaluateRecognition({ transfer, agreement, manifest: null, at, ...rest })).map((entry) => entry.result);
+      return ownOf(evaluateRecognition({ transfer, agreement, manifest: null, at, ...rest })).map(
+        (entry) => entry.result,
+      );
     };
     expect(result(lead('倾倒渣土', 'video/mp4'))).toEqual(['supplement']);
     expect(result(lead('倾倒渣土约3吨', 'video/mp4'))).toEqual(['pass']);
