@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { RecognitionDecision } from '@jieqiao/recognition';
 import type { ApiClient } from './api-client';
 import { type Cargo, evidenceFile, type Operation, type TransferAnswer } from './scenario';
@@ -48,15 +49,17 @@ async function currentVersion(client: ApiClient, transfer: string): Promise<{ 'i
   return { 'if-match': headers.get('etag')! };
 }
 
-export interface FilingEntry {
-  id: string;
-  number: string;
-  /** Registers in which the same act stands already. */
-  sameAct: { node: string }[];
-}
+/** How long the node's log may take to attest a filing; usually it is milliseconds. */
+const attestMs = 15_000;
 
-export async function registerFiling(client: ApiClient, filing: object, key: string): Promise<FilingEntry> {
-  return (await client.post<FilingEntry>('/filings', filing, { 'idempotency-key': key })).body;
+/** Enters a case in the register and waits until the log has attested when. @returns the entry's id */
+export async function registerFiling(client: ApiClient, filing: object): Promise<string> {
+  const { id } = (await client.post<{ id: string }>('/filings', filing)).body;
+  for (const end = Date.now() + attestMs; ; await delay(50)) {
+    const { attestation } = await client.get<{ attestation: object | null }>(`/filings/${id}`);
+    if (attestation !== null) return id;
+    if (Date.now() > end) throw new Error(`filing ${id} is not attested after ${attestMs / 1000} s`);
+  }
 }
 
 /** What changes in a bundle's next version: what is said of items, their files, further items. By the sample's ids. */

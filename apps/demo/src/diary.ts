@@ -203,17 +203,12 @@ export class Diary {
         return null;
       }
       case 'register-filing': {
-        const filing = { ...this.actOf(sample), ...data };
-        const entry = await registerFiling(client, filing, key);
-        chapter.filings.set(step.filing!, entry.id);
-        const nodes = entry.sameAct.map(({ node }) => node);
-        const expected = step.expect?.sameAct;
-        const problems = expected ? mismatches(expected, nodes, 'same act') : [];
-        const found = nodes.map((node) => placeOf(node).name[this.screen.language]).join('、');
-        const { number } = entry;
-        const said =
-          found === '' ? number : this.screen.say(`${number}；${found}已有同一行为`, `${number}; ${found} has it`);
-        return { said, problems };
+        const { authority } = placeOf(step.node);
+        // A case that came of the transfer is no second one about the same act.
+        const came = step.on ? { transfer: await this.idAt(cargoOf(sample, step.on), step.node) } : {};
+        const filing = { authority: authority.zh, ...this.actOf(sample), ...came, ...data };
+        chapter.filings.set(step.filing!, await registerFiling(client, filing));
+        return null;
       }
       case 'basis':
         return this.basis(step);
@@ -425,8 +420,8 @@ export class Diary {
   /** What a filing is about, for the comparison with other registers. */
   private actOf({ transfer }: Sample): object {
     if (!transfer) return {};
-    const { act, family, item, parties, discoveredAt } = transfer;
-    return { act, family, parties, discoveredAt, ...(item ? { item } : {}) };
+    const { act, family, parties, discoveredAt } = transfer;
+    return { act, family, parties, discoveredAt };
   }
 
   private async look({ transfer: { from, to, number } }: Cargo): Promise<BothSides> {

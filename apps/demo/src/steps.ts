@@ -29,8 +29,6 @@ export interface Expected {
   proposals?: Record<string, string>;
   /** What was decided on evidence, by the sample's ids; `*` speaks for all. */
   levels?: Record<string, string>;
-  /** Nodes whose registers have the same act: of `register-filing`. */
-  sameAct?: string[];
   /** Laws, perhaps with article, on which a direction of the agreement rests: of `basis`. */
   laws?: string[];
   /** Of a joint operation. */
@@ -97,7 +95,6 @@ const expected = {
     rules: map(word),
     proposals: map(word),
     levels: map(word),
-    sameAct: list,
     laws: list,
     operation: anything,
     transfers: { type: 'integer' },
