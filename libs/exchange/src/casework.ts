@@ -78,7 +78,7 @@ export interface CaseworkContext {
 interface Case {
   row: TransferRow;
   agreement: Agreement;
-  /** As it was sealed last, or as the draft stands; null for a draft that could not travel yet. */
+  /** As it was sealed last, or as the draft stands; null where a step does not look at it. */
   transfer: TransferData | null;
   evidence: EvidenceRow[];
 }
@@ -140,7 +140,7 @@ export class Casework {
     // 2 evaluateRecognition, where a guard asks for it
     if (needsRules(command, life) && !request.sameAct) throw new GatewayError('INTERNAL', { reason: 'not-asked' });
     const decision = request.sameAct ? await this.evaluate(tx, matter, at, request.sameAct) : null;
-    if (decision && command === 'submit') mayBeSent(decision, request.acknowledge);
+    if (decision && command === 'submit') mayBeSent(decision, row.peer, request.acknowledge);
 
     // 3 document, command, envelope
     const createdAt = at.toISOString();
@@ -210,6 +210,7 @@ export class Casework {
     requirePermission(person, 'evidence.decide');
     const { agreements, now, audit } = this.context;
     await this.change(id, 'in', ifVersion, async (tx, row) => {
+      requireSight(person, 'evidence.decide', matterOf(row));
       const life = lifeOf(row);
       const state = stateIn(life);
       if (state !== 'RECEIVED' && state !== 'ACCEPTED') throw new GatewayError('WRONG_STATE', { state });
@@ -239,10 +240,15 @@ export class Casework {
     });
   }
 
-  /** What the receiver has found itself: what was weighed, ordered and checked again. The rules read it from now on. */
+  /**
+   * What the receiver has found itself: what was weighed, ordered and checked again. The rules read it from now on, in
+   * place of what was recorded before.
+   * @throws GatewayError FORBIDDEN, NOT_FOUND, PRECONDITION_FAILED
+   */
   async recordFindings(person: Person, id: string, findings: Findings, ifVersion: number | null): Promise<void> {
     requirePermission(person, 'transfer.findings');
     await this.change(id, 'in', ifVersion, async (tx, row) => {
+      requireSight(person, 'transfer.findings', matterOf(row));
       row.findings = findings as Record<string, unknown>;
       const subject = { findings: digestOf(canonicalJson(findings)), person: person.id, transfer: id };
       await this.context.audit.append(tx, { event: 'findings.recorded', subject });
@@ -323,7 +329,8 @@ export class Casework {
     });
   }
 
-  private async load(tx: Tx, row: TransferRow, agreement: Agreement, at: Date): Promise<Case> {
+  /** The transfer as it was sealed last, or as the draft stands. */
+  async load(tx: Tx, row: TransferRow, agreement: Agreement, at: Date): Promise<Case & { transfer: TransferData }> {
     const where = { transferId: row.id, lastVersion: IsNull() };
     const evidence = await tx.find(EvidenceRow, { where, order: { seq: 'ASC' } });
     const draft = row.direction === 'out' && lifeOf(row).home.path !== null;

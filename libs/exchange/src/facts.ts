@@ -34,18 +34,21 @@ const warningsThatCount: Partial<Record<Command, readonly string[]>> = {
   decide: ['R13'],
 };
 
+const towardsPeer: readonly Command[] = ['submit', 'send', 'send-urgent', 'answer-supplement'];
+
 /** The rules that speak against a step. A request for supplements does unless the officer has seen it. */
 export function rulesAgainst(
   decision: RecognitionDecision,
   command: Command,
+  peer: string,
   acknowledged: readonly string[] = [],
 ): RecognitionResult['rule'][] {
   const counts = warningsThatCount[command] ?? [];
   const against = decision.results.filter(
-    ({ rule, result }) =>
-      result === 'block' ||
-      (result === 'supplement' && !acknowledged.includes(rule)) ||
-      (result === 'warn' && counts.includes(rule)),
+    (result) =>
+      (result.result === 'block' && !(towardsPeer.includes(command) && isPeersOwnCase(result, peer))) ||
+      (result.result === 'supplement' && !acknowledged.includes(result.rule)) ||
+      (result.result === 'warn' && counts.includes(result.rule)),
   );
   return [...new Set(against.map(({ rule }) => rule))];
 }
@@ -64,7 +67,7 @@ export function factsOf(about: {
   const evidence = transfer?.evidence ?? [];
   const decided = row.decisions ?? {};
   return {
-    against: decision ? rulesAgainst(decision, command, acknowledged) : [],
+    against: decision ? rulesAgainst(decision, command, row.peer, acknowledged) : [],
     collectors: [...new Set(evidence.flatMap(({ collectors }) => collectors))],
     legalReview,
     undecidedItems: evidence.filter(({ id }) => !decided[id]).length,
@@ -79,14 +82,20 @@ export function actorOf({ id, roles, certNo, qualifiedSince }: Person & { qualif
   return { id, roles, ...(certNo ? { certNo } : {}), ...(qualifiedSince ? { qualifiedSince } : {}) };
 }
 
+/**
+ * The peer has filed the same act: that speaks against filing it here, and for telling the peer, which then joins the
+ * two cases or disputes who is competent (行政处罚法 §25).
+ */
+function isPeersOwnCase({ rule, facts }: RecognitionResult, peer: string): boolean {
+  return rule === 'R15' && facts.node === peer;
+}
+
 /** Blocked transfers never leave; those that lack something leave only when the officer has said so, rule by rule. */
-export function mayBeSent(decision: RecognitionDecision, acknowledged: readonly string[]): void {
-  const rules = (result: string) => [
-    ...new Set(decision.results.filter((entry) => entry.result === result).map((entry) => entry.rule)),
-  ];
-  if (decision.outcome === 'blocked' || decision.outcome === 'crime-track') {
-    throw new GatewayError('RECOGNITION_BLOCKED', { outcome: decision.outcome, rules: rules('block') });
-  }
-  const open = rules('supplement').filter((rule) => !acknowledged.includes(rule));
+export function mayBeSent(decision: RecognitionDecision, peer: string, acknowledged: readonly string[]): void {
+  const rulesOf = (results: RecognitionResult[]) => [...new Set(results.map(({ rule }) => rule))];
+  const rules = rulesOf(decision.results.filter((each) => each.result === 'block' && !isPeersOwnCase(each, peer)));
+  if (rules.length > 0) throw new GatewayError('RECOGNITION_BLOCKED', { outcome: decision.outcome, rules });
+  const asked = rulesOf(decision.results.filter(({ result }) => result === 'supplement'));
+  const open = asked.filter((rule) => !acknowledged.includes(rule));
   if (open.length > 0) throw new GatewayError('ACKNOWLEDGEMENT_REQUIRED', { rules: open });
 }

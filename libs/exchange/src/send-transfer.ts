@@ -218,8 +218,8 @@ export class SendTransfer {
       registers: registersOf(stored.numberTaken.has(row.id), { owner, valid: true }, request.sameAct),
     });
     const acknowledged = [...request.acknowledge, ...(row.acknowledged ?? [])];
-    if (isSending(command)) mayBeSent(decision, acknowledged);
-    else mayBeSupplemented(decision);
+    if (isSending(command)) mayBeSent(decision, row.peer, acknowledged);
+    else mayBeSupplemented(decision, row.peer);
     step('send', '2-evaluated');
 
     // 3 seal bundle, signEnvelope
@@ -393,8 +393,8 @@ function isSending(command: BundleCommand): boolean {
 }
 
 /** The receiver has asked for it and knows the rest; what may never leave does not leave with a supplement either. */
-function mayBeSupplemented(decision: RecognitionDecision): void {
-  const rules = rulesAgainst(decision, 'answer-supplement').filter((rule) => neverLeaves.includes(rule));
+function mayBeSupplemented(decision: RecognitionDecision, peer: string): void {
+  const rules = rulesAgainst(decision, 'answer-supplement', peer).filter((rule) => neverLeaves.includes(rule));
   if (rules.length > 0) throw new GatewayError('RECOGNITION_BLOCKED', { outcome: 'blocked', rules });
 }
 const neverLeaves: readonly string[] = ['R06', 'R16', 'R18', 'R19'];

@@ -14,7 +14,7 @@ import {
 import { type BlobStore, type Database, insertRows, lockForUpdate, type Tx } from '@jieqiao/platform';
 import type { RecognitionDecision, TransferKind } from '@jieqiao/recognition';
 import { In, IsNull } from 'typeorm';
-import { composeTransfer, evidencePath, recognitionAgreement, storedBundleFiles } from './bundle-contents';
+import { evidencePath, recognitionAgreement, storedBundleFiles } from './bundle-contents';
 import type { Casework } from './casework';
 import type { Clocks } from './clocks';
 import { type ContentAccess, matterOf, onlyVisible, summaryFor } from './content-access';
@@ -415,23 +415,18 @@ export class Transfers {
     return { bytes, mediaType, fileName, open: (range) => blobs.read(digest!, range?.start, range?.end) };
   }
 
-  /** What the rules would say if it were sent now. */
+  /** What the rules say now: of a draft as it stands, of what was sent or received with this side's findings. */
   async check(person: Reader, id: string): Promise<RecognitionDecision> {
     requirePermission(person, 'transfer.check');
-    const { db, agreements, content, evaluation, node, now, personal, sameAct } = this.context;
+    const { db, agreements, casework, content, evaluation, now, sameAct } = this.context;
     const at = now();
-    const { row, transfer, evidence, agreement } = await content.reading(person, async (tx) => {
+    const matter = await content.reading(person, async (tx) => {
       const row = await this.found(tx, id);
       await content.mayRead(tx, person, row, 'check', 'transfer.check');
-      if (row.direction !== 'out' || row.data === null) throw new GatewayError('WRONG_STATE', { state: row.state });
-      const where = { transferId: id, lastVersion: IsNull() };
-      const evidence = await tx.find(EvidenceRow, { where, order: { seq: 'ASC' } });
-      const held = await personal.heldBy(tx, [id]);
-      const agreement = agreements.current(row.peer, at);
-      return { row, evidence, agreement, transfer: composeTransfer(row, evidence, agreement, node, held, at) };
+      return casework.load(tx, row, agreements.current(row.peer, at), at);
     });
-    const found = await sameAct.find(transfer, { transfer: id });
-    return db.read((tx) => evaluation.decide(tx, { row, transfer, evidence, agreement, at, sameAct: found }));
+    const found = await sameAct.find(matter.transfer, { transfer: id });
+    return db.read((tx) => evaluation.decide(tx, { ...matter, at, sameAct: found }));
   }
 
   /**

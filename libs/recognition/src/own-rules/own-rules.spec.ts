@@ -619,6 +619,7 @@ describe('the decision with own rules', () => {
       reason: '理由',
       result: '提示',
       missing: '',
+      detail: '',
       basis: '《浙江省综合行政执法条例》第十八条',
       remedy: '办法',
     });

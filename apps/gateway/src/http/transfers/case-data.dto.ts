@@ -393,3 +393,80 @@ export class EvidenceDataDto {
   @Nested(() => PersonalDto, { optional: true, about: 'Whoever gave the statement.' })
   personal?: PersonalDto;
 }
+
+export class FoundPlaceDto {
+  @Form('^[1-9][0-9]{5}(?:[0-9]{3}(?:[0-9]{3})?)?$', 12, { about: 'GB/T 2260 county code, or 9 or 12 digits.' })
+  code!: string;
+
+  @Decimal(-180, 180)
+  longitude!: number;
+
+  @Decimal(-90, 90)
+  latitude!: number;
+
+  @OneOf(['WGS-84'])
+  datum!: 'WGS-84';
+}
+
+export class AppraisalDto {
+  @Line(80)
+  number!: string;
+
+  @Day()
+  day!: string;
+
+  @Form('^[a-z][a-z0-9-]{0,63}$', 64, { about: 'The substance as the transfer states it.', example: 'unknown-waste' })
+  of!: string;
+
+  @Form('^[a-z][a-z0-9-]{0,63}$', 64, { about: 'What it is.', example: 'hazardous-waste' })
+  substance!: string;
+}
+
+export class NumberedDocumentDto {
+  @Line(80)
+  number!: string;
+
+  @Day()
+  day!: string;
+}
+
+export class ReCheckDto {
+  @Day()
+  day!: string;
+
+  @OneOf(['corrected', 'not-corrected'])
+  result!: 'corrected' | 'not-corrected';
+}
+
+/** What the receiver has found itself; it replaces what was recorded before. */
+export class FindingsDto {
+  @Nested(() => FoundPlaceDto, { optional: true, about: 'Where the act happened, as measured.' })
+  place?: FoundPlaceDto;
+
+  @Instant({ optional: true, about: 'An own discovery.' })
+  discoveredAt?: string;
+
+  @SomeOf(harmKinds, optional)
+  harm?: string[];
+
+  @NestedList(() => QuantityDto, 20, optional)
+  quantities?: QuantityDto[];
+
+  @Whole(0, 1_000_000_000_000, { optional: true, about: '违法所得, yuan.' })
+  gains?: number;
+
+  @Whole(0, 1_000_000_000_000, { optional: true, about: '公私财产损失, yuan.' })
+  losses?: number;
+
+  @Nested(() => AppraisalDto, { optional: true, about: '鉴定意见' })
+  appraisal?: AppraisalDto;
+
+  @NestedList(() => NumberedDocumentDto, 20, { optional: true, about: '责令改正通知书' })
+  orders?: NumberedDocumentDto[];
+
+  @Nested(() => ReCheckDto, { optional: true, about: '复查' })
+  reCheck?: ReCheckDto;
+
+  @Nested(() => NumberedDocumentDto, { optional: true, about: '公安机关不予立案通知书' })
+  policeRefusal?: NumberedDocumentDto;
+}

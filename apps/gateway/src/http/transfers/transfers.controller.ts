@@ -1,5 +1,6 @@
 import type { Person } from '@jieqiao/access';
 import { Casework, type CommandData, ContentAccess, type DraftChange, Transfers } from '@jieqiao/exchange';
+import { parseFindings } from '@jieqiao/recognition';
 import { Body, Controller, Get, Header, HttpCode, Param, Patch, Post, Put, Query, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -18,6 +19,7 @@ import {
   sendDownload,
 } from '../headers';
 import { Answers, NeedsSession } from '../openapi';
+import { FindingsDto } from './case-data.dto';
 import {
   type CommandDataDto,
   CommandDto,
@@ -215,6 +217,29 @@ export class TransfersController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TransferBody> {
     await this.casework.decideItems(person, id, body.decisions, requiredIfMatch(request));
+    const view = await this.transfers.get(person, id);
+    reply.header('etag', etagOf(view.version));
+    return view;
+  }
+
+  @Put(':id/findings')
+  @Permit('transfer.findings')
+  @ApiOperation({
+    summary: 'What the receiver found itself; the rules read it from now on',
+    operationId: 'putFindings',
+  })
+  @ApiHeader({ name: 'If-Match', required: true, description: 'The ETag of what was read.' })
+  @Answers({ 200: TransferBody }, 'NOT_FOUND', 'PRECONDITION_REQUIRED', 'PRECONDITION_FAILED')
+  async findings(
+    @CurrentPerson() person: Person,
+    @Param('id', IdPipe) id: string,
+    @Body() body: FindingsDto,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<TransferBody> {
+    // As JSON again: fields that were not given are there all the same, and undefined.
+    const findings = parseFindings(JSON.parse(JSON.stringify(body)));
+    await this.casework.recordFindings(person, id, findings, requiredIfMatch(request));
     const view = await this.transfers.get(person, id);
     reply.header('etag', etagOf(view.version));
     return view;
