@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { digestOf, type GatewayError } from '@jieqiao/core';
-import { laneCallbacks } from '@jieqiao/exchange';
+import { laneCallbacks, type SendRequest } from '@jieqiao/exchange';
 import type { RecognitionDecision } from '@jieqiao/recognition';
 import { databases } from '../support/databases';
 import {
@@ -22,6 +22,9 @@ import {
   samplesDir,
   TwoSides,
 } from '../support/exchange-fixture';
+import { approveDraft } from '../support/home-path';
+
+jest.setTimeout(60_000);
 
 const run = promisify(execFile);
 const codeOf = (result: PromiseSettledResult<unknown>): string =>
@@ -33,6 +36,13 @@ describe.each(databases())('the exchange on %s', (_name, create) => {
     two = await TwoSides.open(create);
   });
   afterEach(() => two.close());
+
+  /** Everybody's step but the last: the seal keeper may send. */
+  const approved = async (): Promise<string> => {
+    const id = await two.draft();
+    await approveDraft(two.sender.transfers, two.sender.people, id);
+    return id;
+  };
 
   it.each([
     ['s1', '2022-08-19T02:00:00.000Z'],
@@ -119,7 +129,8 @@ describe.each(databases())('the exchange on %s', (_name, create) => {
   });
 
   it('sends the good ones of a batch and answers each of the others by itself', async () => {
-    const ids = await Promise.all(Array.from({ length: 4 }, () => two.draft()));
+    const ids = await Promise.all(Array.from({ length: 4 }, approved));
+    const early = await two.draft();
     const incomplete = await two.draft();
     const input = { fileName: '照片.jpg', mediaType: 'image/jpeg', bytes: 10, data: {} };
     await two.sender.transfers.addEvidence(two.sender.handler, incomplete, input);
@@ -129,10 +140,22 @@ describe.each(databases())('the exchange on %s', (_name, create) => {
     });
     const unknown = two.newId();
     const before = await countRows(two.sender.db);
-    const all = [ids[0]!, incomplete, ids[1]!, blocked, ids[2]!, unknown, ids[3]!];
-    const results = await Promise.allSettled(all.map((id) => two.send(id)));
+    const all = [ids[0]!, incomplete, ids[1]!, blocked, ids[2]!, unknown, early, ids[3]!];
+    const person = two.sender.people.of('seal-keeper');
+    const request: Omit<SendRequest, 'transferId' | 'idempotencyKey'> = {
+      person,
+      command: 'send',
+      data: {},
+      acknowledge: [],
+      ifVersion: null,
+      filing: null,
+      sameAct: { filings: [], unanswered: [] },
+    };
+    const results = await Promise.allSettled(
+      all.map((transferId, i) => two.sender.sender.send({ ...request, transferId, idempotencyKey: `k${i}` })),
+    );
     expect(results.map(codeOf)).toEqual([
-      ...['done', 'EVIDENCE_INCOMPLETE', 'done', 'RECOGNITION_BLOCKED', 'done', 'NOT_FOUND', 'done'],
+      ...['done', 'EVIDENCE_INCOMPLETE', 'done', 'RECOGNITION_BLOCKED', 'done', 'NOT_FOUND', 'COMMAND_REFUSED', 'done'],
     ]);
     const after = await countRows(two.sender.db);
     expect(after).toEqual({
@@ -140,10 +163,16 @@ describe.each(databases())('the exchange on %s', (_name, create) => {
       outbox: before.outbox! + 4,
       bundle: before.bundle! + 4,
       idempotency: before.idempotency! + 4,
-      log_entry: before.log_entry! + 4,
+      // And who wanted what the rules or the table forbid.
+      log_entry: before.log_entry! + 6,
     });
+    const refused = (await loggedBy(two.sender.db)).filter(({ event }) => event === 'command.refused');
+    expect(refused.map(({ subject }) => subject)).toMatchObject([
+      { command: 'send', reason: 'RECOGNITION_BLOCKED', transfer: blocked },
+      { command: 'send', reason: 'WRONG_STATE', transfer: early },
+    ]);
     expect((await two.deliveries()).map(({ envelope }) => claimsOf(envelope).transfer)).toEqual(ids);
-    for (const id of [incomplete, blocked]) {
+    for (const id of [incomplete, blocked, early]) {
       const view = await two.sender.transfers.get(two.sender.handler, id);
       expect(view).toMatchObject({ state: 'DRAFT', delivery: { state: 'none' }, envelope: null });
     }
@@ -155,18 +184,19 @@ describe.each(databases())('the exchange on %s', (_name, create) => {
   });
 
   it.each(['one process', 'two processes'])('makes one envelope of two sends at once, from %s', async (where) => {
-    const id = await two.draft();
+    const id = await approved();
     const other = where === 'two processes' ? two.sender.anotherSender() : two.sender.sender;
     const same = await Promise.allSettled([two.send(id, { key: 'k1' }), two.send(id, { key: 'k1', by: other })]);
     expect(same.map(codeOf)).toEqual(['done', 'done']);
     await two.send(id, { key: 'k1' });
-    await expect(two.send(id, { key: 'k2' })).rejects.toMatchObject({ code: 'WRONG_STATE' });
+    const twice = { code: 'COMMAND_REFUSED', params: { reason: 'WRONG_STATE' } };
+    await expect(two.send(id, { key: 'k2' })).rejects.toMatchObject(twice);
     await expect(two.send(await two.draft(), { key: 'k1' })).rejects.toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' });
     expect(await two.deliveries()).toHaveLength(1);
 
-    const next = await two.draft();
+    const next = await approved();
     const different = await Promise.allSettled([two.send(next, { key: 'a' }), two.send(next, { key: 'b', by: other })]);
-    expect(different.map(codeOf).sort()).toEqual(['WRONG_STATE', 'done']);
+    expect(different.map(codeOf).sort()).toEqual(['COMMAND_REFUSED', 'done']);
     expect(await two.deliveries()).toHaveLength(2);
     const sent = (await loggedBy(two.sender.db)).filter((entry) => entry.event === 'transfer.sent');
     expect(sent).toHaveLength(2);
@@ -174,7 +204,7 @@ describe.each(databases())('the exchange on %s', (_name, create) => {
 
   it('numbers 200 sends of two processes without a gap, and all of them arrive', async () => {
     const ids: string[] = [];
-    for (let i = 0; i < 200; i += 20) ids.push(...(await Promise.all(Array.from({ length: 20 }, () => two.draft()))));
+    for (let i = 0; i < 200; i += 20) ids.push(...(await Promise.all(Array.from({ length: 20 }, approved))));
     const other = two.sender.anotherSender();
     const results = await Promise.allSettled(
       ids.map((id, i) => two.send(id, { by: i % 2 === 0 ? other : two.sender.sender })),

@@ -16,6 +16,8 @@ import {
   type TransferClaims,
 } from '@jieqiao/core';
 import type { Delivery__Output } from '@jieqiao/delivery';
+import type { TransferData } from '@jieqiao/recognition';
+import { contentDigest, transferPart } from '../../libs/exchange/src/bundle-contents';
 import { databases } from '../support/databases';
 import {
   claimsOf,
@@ -47,6 +49,14 @@ function claims(
 ): Make {
   return async (two, good) =>
     two.forge(good, await over(two, claimsOf(good.envelope)), signer ? await signer(two) : undefined);
+}
+
+/** A message that says something else of the bundle than the bundle is. */
+function said(data: object): Make {
+  return claims((_two, { body }) => {
+    const { message } = body;
+    return { body: { ...body, message: { ...message, data: { ...(message.data as object), ...data } } } };
+  });
 }
 
 const signedBy = (signer: (two: TwoSides) => Signer | Promise<Signer>): Make => claims(() => ({}), signer);
@@ -93,8 +103,24 @@ function contents(
     const signer = seal ? await seal(two) : two.sender.party.seal;
     const sealed = sealBundle(made.files, signer, at?.(two) ?? two.clock.now());
     const bundle = { ...old.bundle!, manifest: sealed.digest };
-    return two.forge({ ...good, ...sealed, parts: made.parts }, { bundle });
+    // The message goes with what is sealed: what is wrong is wrong in the bundle alone.
+    const { message } = old.body;
+    const transfer = made.parts.find(({ name }) => name === transferPart);
+    const data = { ...(message.data as object), bundle: sealed.digest, ...(transfer && versionOf(transfer.content)) };
+    const body = { ...old.body, message: { ...message, data } };
+    return two.forge({ ...good, ...sealed, parts: made.parts }, { bundle, body });
   };
+}
+
+/** What a message says of such a `transfer.json`; what is no JSON has no content to speak of. */
+function versionOf(content: Buffer): { document: Digest; content?: Digest } {
+  const document = digestOf(content);
+  try {
+    return { document, content: contentDigest(JSON.parse(content.toString()) as TransferData) };
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return { document };
+  }
 }
 
 /** One of the small parts with other bytes, sealed anew. */
@@ -530,8 +556,32 @@ const table: [what: string, code: ErrorCode, effect: Effect, make: Make][] = [
     'case data of another transfer',
     'BUNDLE_MALFORMED',
     'takes its place',
-    claims((two) => ({ transfer: two.newId() })),
+    claims((two, { body }) => {
+      const transfer = two.newId();
+      return { transfer, body: { ...body, message: { ...body.message, transfer } } };
+    }),
   ],
+  [
+    'a message of another transfer',
+    'MESSAGE_REFUSED',
+    'takes its place',
+    claims((two, { body }) => ({ body: { ...body, message: { ...body.message, transfer: two.newId() } } })),
+  ],
+  [
+    'a message of another kind of envelope',
+    'MESSAGE_REFUSED',
+    'takes its place',
+    claims((_two, { body }) => ({ body: { ...body, message: { ...body.message, command: 'withdraw' } } })),
+  ],
+  ['a message that names another bundle', 'BUNDLE_MALFORMED', 'takes its place', said({ bundle: otherFile.digest })],
+  [
+    'a message that names another document',
+    'BUNDLE_MALFORMED',
+    'takes its place',
+    said({ document: otherFile.digest }),
+  ],
+  ['a message that names other content', 'BUNDLE_MALFORMED', 'takes its place', said({ content: otherFile.digest })],
+  ['a message that names another number', 'BUNDLE_MALFORMED', 'takes its place', said({ number: '第99号' })],
   ['case data of another dossier', 'BUNDLE_MALFORMED', 'takes its place', claims((two) => ({ dossier: two.newId() }))],
   [
     'case data with another length',
@@ -616,14 +666,33 @@ describe.each(databases())('a receiver on %s', (_name, create) => {
     expect(await two.deliver(await two.forge(good))).toMatchObject([{ status: 'STATUS_RECEIVED' }]);
   });
 
-  it('refuses a transfer that is here already, without touching it: WRONG_STATE', async () => {
+  it('takes a transfer that is here already, in a new envelope, without touching it', async () => {
     const good = await two.sealed();
     await two.deliver(await two.forge(good));
-    const before = await countRows(two.receiver.db);
+    const { db } = two.receiver;
+    const before = await countRows(db);
+    const held = await rowsOf(db, 'SELECT * FROM transfer ORDER BY id');
     const [outcome] = await two.deliver(await two.forge(good));
-    expect(outcome).toMatchObject({ status: 'STATUS_REFUSED', code: 'WRONG_STATE' });
+    expect(outcome).toMatchObject({ status: 'STATUS_RECEIVED', code: '' });
     const after = { ...before, inbox: before.inbox! + 1, log_entry: before.log_entry! + 1 };
-    expect(await countRows(two.receiver.db)).toEqual(after);
+    expect(await countRows(db)).toEqual(after);
+    expect(await rowsOf(db, 'SELECT * FROM transfer ORDER BY id')).toEqual(held);
+  });
+
+  it('refuses to have a transfer sent twice, without touching it: MESSAGE_REFUSED', async () => {
+    const good = await two.sealed();
+    await two.deliver(await two.forge(good));
+    const { db } = two.receiver;
+    const before = await countRows(db);
+    const { body, transfer } = claimsOf(good.envelope);
+    const again = { ...body, message: { ...body.message, id: two.newId(), index: 2, seen: 1 } };
+    const [outcome] = await two.deliver(await two.forge(good, { body: again }));
+    expect(outcome).toMatchObject({ status: 'STATUS_REFUSED', code: 'MESSAGE_REFUSED' });
+    expect(provenEntry(outcome!.receipt, two.receiver)).toMatchObject({ subject: { code: 'MESSAGE_REFUSED' } });
+    const subject = { command: 'send', person: null, reason: 'WRONG_STATE', transfer };
+    expect((await loggedBy(db)).at(-1)).toMatchObject({ event: 'command.refused', subject });
+    const after = { ...before, inbox: before.inbox! + 1, log_entry: before.log_entry! + 2 };
+    expect(await countRows(db)).toEqual(after);
   });
 
   it('refuses other bytes under a known id, and keeps the first: ENVELOPE_ALTERED', async () => {
@@ -696,7 +765,7 @@ describe.each(databases())('a receiver on %s', (_name, create) => {
     expect(await countRows(two.receiver.db)).toMatchObject({
       transfer: before.transfer! + 2,
       inbox: before.inbox! + 3,
-      log_entry: before.log_entry! + 5,
+      log_entry: before.log_entry! + 7,
     });
     expect(await two.chainEnd()).toEqual({ seq: start.seq + 3, digest: envelopeDigest(third) });
     expect(await two.deliver(fourth)).toMatchObject([{ status: 'STATUS_RECEIVED' }]);
@@ -711,7 +780,7 @@ describe.each(databases())('a receiver on %s', (_name, create) => {
     expect(await countRows(two.receiver.db)).toMatchObject({
       transfer: before.transfer! + 1,
       inbox: before.inbox! + 1,
-      log_entry: before.log_entry! + 1,
+      log_entry: before.log_entry! + 2,
     });
   });
 });

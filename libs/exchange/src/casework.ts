@@ -25,6 +25,7 @@ import {
   clockRowsOf,
   lifeLogEvents,
   lifeOf,
+  mustBeTheirs,
   nodeActor,
   noFacts,
   refusalEvents,
@@ -36,7 +37,7 @@ import type { PersonalData } from './personal-data';
 import type { SameAct, SameActFindings } from './same-act';
 import { fingerprint, isBundleCommand } from './send-transfer';
 import { BundleRow, DocumentRow, EvidenceRow, IdempotencyRow, type ItemDecision, TransferRow } from './tables';
-import { type Applied, apply, isRefusal, rowAndRole, stateIn } from './transfer/apply';
+import { type Applied, apply, isRefusal, stateIn } from './transfer/apply';
 import type { CommandData, StateMessage } from './transfer/command-data';
 import { type Command, letterOf, type Transition } from './transfer/lifecycle';
 
@@ -132,15 +133,13 @@ export class Casework {
       throw new GatewayError('PRECONDITION_FAILED', { version: row.version });
     }
     const life = lifeOf(row);
-    const found = rowAndRole(command, life.side, life.kind, stateIn(life), person.roles);
-    if (isRefusal(found)) throw new GatewayError('COMMAND_REFUSED', { command, reason: found.code, state: row.state });
+    const found = mustBeTheirs(command, life, person);
     const matter = await this.load(tx, row, agreements.current(row.peer, wholeSecond(at)), at);
     step('command', '1-permitted');
 
     // 2 evaluateRecognition, where a guard asks for it
     if (needsRules(command, life) && !request.sameAct) throw new GatewayError('INTERNAL', { reason: 'not-asked' });
     const decision = request.sameAct ? await this.evaluate(tx, matter, at, request.sameAct) : null;
-    if (decision && command === 'submit') mayBeSent(decision, row.peer, request.acknowledge);
 
     // 3 document, command, envelope
     const createdAt = at.toISOString();
@@ -149,25 +148,26 @@ export class Casework {
     const content = type === null ? null : makeDocument(this.documentAbout(matter, { ...about, type }));
     const document = content && digestOf(content);
     const clockRows = clockRowsOf(recognitionAgreement(matter.agreement), row, node);
-    const applied = accepted(
-      apply(life, command, document ? { ...request.data, document } : request.data, {
-        actor: actorOf(person),
-        at: createdAt,
-        messageId: uuidv7(at.getTime(), random(10)),
-        facts: factsOf({
-          row,
-          command,
-          transfer: matter.transfer,
-          decision,
-          acknowledged: [...request.acknowledge, ...(row.acknowledged ?? [])],
-          legalReview: this.context.legalReviewOfLeads,
-          ownCase: ownCaseOf(request, node),
-          returnCodes: this.context.returnCodes(createdAt),
-        }),
-        clockRows,
+    const acknowledged = [...request.acknowledge, ...(row.acknowledged ?? [])];
+    const result = apply(life, command, document ? { ...request.data, document } : request.data, {
+      actor: actorOf(person),
+      at: createdAt,
+      messageId: uuidv7(at.getTime(), random(10)),
+      facts: factsOf({
+        row,
+        command,
+        transfer: matter.transfer,
+        decision,
+        acknowledged,
+        legalReview: this.context.legalReviewOfLeads,
+        ownCase: ownCaseOf(request, node),
+        returnCodes: this.context.returnCodes(createdAt),
       }),
-      command,
-    );
+      clockRows,
+    });
+    // Where nothing but the rules stands against it, the officer learns which, and may say of some that they were seen.
+    if (decision && isRefusal(result) && result.code === 'rules-pass') mayBeSent(decision, row.peer, acknowledged);
+    const applied = accepted(result, command);
     if (command === 'submit') await this.takeNumber(tx, row, person);
     const envelope = await this.queue(tx, matter, applied, content, request.filing, at);
 

@@ -1,12 +1,23 @@
+import type { Person } from '@jieqiao/access';
 import { GatewayError, type LogEvent } from '@jieqiao/core';
 import { type Tx, updateRows } from '@jieqiao/platform';
 import { type AgreementDirection, type RecognitionAgreement, transferClocks } from '@jieqiao/recognition';
 import type { TransferRow } from './tables';
 import { agreedClocks } from './transfer/agreed-clocks';
-import { type Applied, apply, isRefusal, type LifeEvent, type Refusal, receive, stateIn } from './transfer/apply';
+import {
+  type Applied,
+  apply,
+  isRefusal,
+  type LifeEvent,
+  type Refusal,
+  receive,
+  rowAndRole,
+  stateIn,
+} from './transfer/apply';
 import type { StateMessage } from './transfer/command-data';
 import type { Facts } from './transfer/guards';
 import type { TransferLife } from './transfer/life';
+import type { Command } from './transfer/lifecycle';
 
 /** @throws GatewayError WRONG_STATE for a transfer from before there were lives: it can be read, and no more */
 export function lifeOf(row: TransferRow): TransferLife {
@@ -109,6 +120,17 @@ export function lifeLogEvents(events: readonly LifeEvent[], told: Told): LogEven
       const subject = { command, document, envelope, from, person, role, side, to, transfer };
       return { event, subject } as LogEvent;
     });
+}
+
+/**
+ * The step as the table has it for this side, state and role.
+ * @throws GatewayError COMMAND_REFUSED
+ */
+export function mustBeTheirs(command: Command, life: TransferLife, person: Person) {
+  const state = stateIn(life);
+  const found = rowAndRole(command, life.side, life.kind, state, person.roles);
+  if (isRefusal(found)) throw new GatewayError('COMMAND_REFUSED', { command, reason: found.code, state });
+  return found;
 }
 
 /** @throws GatewayError COMMAND_REFUSED */

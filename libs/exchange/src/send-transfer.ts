@@ -52,7 +52,7 @@ import { matterOf } from './content-access';
 import { nextEnvelope, wholeSecond } from './envelopes';
 import { actorOf, factsOf, mayBeSent, rulesAgainst } from './facts';
 import type { FilingProof } from './filings';
-import { accepted, clockRowsOf, lifeLogEvents, lifeOf, refusalEvents, setLife } from './life-rows';
+import { accepted, clockRowsOf, lifeLogEvents, lifeOf, mustBeTheirs, refusalEvents, setLife } from './life-rows';
 import type { HeldData, PersonalData } from './personal-data';
 import { numbersTaken, registersOf, sealOwner } from './registers';
 import type { SameActFindings } from './same-act';
@@ -195,6 +195,7 @@ export class SendTransfer {
     if (request.ifVersion !== null && request.ifVersion !== row.version) {
       throw new GatewayError('PRECONDITION_FAILED', { version: row.version });
     }
+    mustBeTheirs(command, lifeOf(row), person);
     step('send', '1-permitted');
 
     // 2 evaluateRecognition
