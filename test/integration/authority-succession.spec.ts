@@ -28,6 +28,7 @@ import {
   TestClock,
   TwoSides,
 } from '../support/exchange-fixture';
+import { approveDraft } from '../support/home-path';
 import { leadBetween } from '../support/peer-nodes';
 import { makeParty, type Party } from '../support/sealed-exchange';
 
@@ -131,6 +132,8 @@ describe.each(databases())('on %s, five bodies of 经开区 become one on 2022-0
       [pinghu, await between(pinghu, old).draft([], lead(pinghu.node, old.node))],
       [old, await between(old, pinghu).draft([], lead(old.node, pinghu.node))],
     ] as const;
+    // Everybody has signed but the seal keeper when the day comes.
+    for (const [side, id] of drafts) await approveDraft(side.transfers, side.people, id);
     // Sealed and sent on the last evening, and still on its way at midnight.
     const evening = between(old, pinghu);
     clock.set('2022-06-30T15:59:50.000Z');
@@ -143,13 +146,18 @@ describe.each(databases())('on %s, five bodies of 经开区 become one on 2022-0
     for (const [side, id] of drafts) {
       const two = side === pinghu ? between(pinghu, old) : between(old, pinghu);
       await expect(two.send(id)).rejects.toMatchObject(succeeded);
-      expect(await view(side, id)).toMatchObject({ state: 'DRAFT' });
+      expect(await view(side, id)).toMatchObject({ state: 'PENDING_APPROVAL', delivery: { state: 'none' } });
     }
     await expect(between(pinghu, old).draft([], lead(pinghu.node, old.node))).rejects.toMatchObject(succeeded);
 
     // A node of the old one that goes on as if nothing had happened: refused, signed and logged.
     const seconds = Math.floor(clock.now().getTime() / 1000);
-    const forged = await evening.forge(delivery!, { iat: seconds, exp: seconds + 3_600, transfer: evening.newId() });
+    const transfer = evening.newId();
+    const { body } = claimsOf(delivery!.envelope);
+    const forged = await evening.forge(delivery!, {
+      ...{ iat: seconds, exp: seconds + 3_600, transfer },
+      body: { ...body, message: { ...body.message, transfer } },
+    });
     const [refusal] = await evening.deliver(forged);
     expect(refusal).toMatchObject({ status: 'STATUS_REFUSED', code: 'AUTHORITY_SUCCEEDED' });
     expect(provenEntry(String(refusal!.receipt), pinghu)).toMatchObject({

@@ -117,11 +117,14 @@ export class PeerNode {
     >[];
   }
 
+  private drafts = 0;
   async draft(files: readonly FileToAdd[] = [], sample: Sample = readSample('s1')): Promise<string> {
     const { transfers } = this.gateway;
     const { schema, id, dossier, kind, number, from, to, evidence, documents, ...data } = sample.transfer;
     const { id: _, seq, fileName, mediaType, bytes, digest, firstHashAt, ...form } = evidence[0]!;
-    const input = { to: to.node, kind, number, title: sample.transfer.cause, data: { ...data, unit: from.unit } };
+    // No number is used twice.
+    const own = number.replace(/\d+号$/, `${1000 + this.drafts++}号`);
+    const input = { to: to.node, kind, number: own, title: sample.transfer.cause, data: { ...data, unit: from.unit } };
     const draft = await transfers.create(this.people.of('handler'), input);
     for (const { content, data: given, ...file } of files) {
       const item = { ...file, bytes: content.length, data: given ?? form };

@@ -98,10 +98,16 @@ export async function prepareNodes(
   await Promise.all(specs.map((spec) => setUp(spec, agreementFile(dir), signal)));
 }
 
-/** Takes agreement and people into a node's database, in a process of its own like an administrator would. */
+/** Powers of the demonstration's authorities, made up: no authority's notices are shipped. */
+const samplePowers = join(__dirname, '../../../libs/recognition/catalogues/sample.cn.json');
+
+/** Takes agreement, powers and people into a node's database, in a process of its own like an administrator would. */
 export async function setUp(spec: NodeSpec, agreement: string, signal?: AbortSignal): Promise<void> {
-  const options = ['--config', join(spec.dir, 'config.json'), '--agreement', agreement];
-  await promisify(execFile)(process.execPath, [cli, 'setup', ...options, '--people', join(spec.dir, 'people.json')], {
+  const options = [
+    ...['--config', join(spec.dir, 'config.json'), '--agreement', agreement],
+    ...['--catalogue', samplePowers, '--people', join(spec.dir, 'people.json')],
+  ];
+  await promisify(execFile)(process.execPath, [cli, 'setup', ...options], {
     env: cleanEnvironment(),
     signal,
   });
