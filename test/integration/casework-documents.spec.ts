@@ -226,7 +226,11 @@ describe.each(databases())('documents, decisions and versions on %s', (_name, cr
         const files = parseManifest(manifest).filter(({ name }) => name.startsWith('evidence/'));
         expect(files).toHaveLength(before.length - i);
         for (const { digest } of files) expect(await digestOfBlob(side, digest)).toBe(digest);
-        const stated = JSON.parse(bytesOf(row.transfer_json).toString()) as { evidence: { digest: string }[] };
+        const opened = side.personal.openedBundle({
+          digest: row.digest,
+          transferJson: bytesOf(row.transfer_json),
+        } as BundleRow);
+        const stated = JSON.parse(opened.transferJson.toString()) as { evidence: { digest: string }[] };
         expect(stated.evidence.some(({ digest }) => digest === gone.digest)).toBe(i === 0);
       }
       const [left] = await rowsOf(side.db, 'SELECT id FROM evidence WHERE transfer_id = ? AND last_version = 1', [id]);

@@ -155,7 +155,7 @@ describe.each(databases())('the exchange on %s', (_name, create) => {
       all.map((transferId, i) => two.sender.sender.send({ ...request, transferId, idempotencyKey: `k${i}` })),
     );
     expect(results.map(codeOf)).toEqual([
-      ...['done', 'EVIDENCE_INCOMPLETE', 'done', 'RECOGNITION_BLOCKED', 'done', 'NOT_FOUND', 'COMMAND_REFUSED', 'done'],
+      ...['done', 'COMMAND_REFUSED', 'done', 'COMMAND_REFUSED', 'done', 'NOT_FOUND', 'COMMAND_REFUSED', 'done'],
     ]);
     const after = await countRows(two.sender.db);
     expect(after).toEqual({
@@ -164,11 +164,12 @@ describe.each(databases())('the exchange on %s', (_name, create) => {
       bundle: before.bundle! + 4,
       idempotency: before.idempotency! + 4,
       // And who wanted what the rules or the table forbid.
-      log_entry: before.log_entry! + 6,
+      log_entry: before.log_entry! + 7,
     });
     const refused = (await loggedBy(two.sender.db)).filter(({ event }) => event === 'command.refused');
     expect(refused.map(({ subject }) => subject)).toMatchObject([
-      { command: 'send', reason: 'RECOGNITION_BLOCKED', transfer: blocked },
+      { command: 'send', reason: 'WRONG_STATE', transfer: incomplete },
+      { command: 'send', reason: 'WRONG_STATE', transfer: blocked },
       { command: 'send', reason: 'WRONG_STATE', transfer: early },
     ]);
     expect((await two.deliveries()).map(({ envelope }) => claimsOf(envelope).transfer)).toEqual(ids);

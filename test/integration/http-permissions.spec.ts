@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { permissions, type Role, roles } from '@jieqiao/access';
 import request from 'supertest';
 import { type HttpNode, startHttpNode } from '../support/http-node';
@@ -9,7 +10,7 @@ import { type HttpNode, startHttpNode } from '../support/http-node';
 
 jest.setTimeout(120_000);
 
-type Method = 'get' | 'post' | 'patch' | 'delete' | 'head' | 'options';
+type Method = 'get' | 'post' | 'put' | 'patch' | 'delete' | 'head' | 'options';
 type Caller = Role | 'nobody';
 /** Who gets which status; whoever is in none of the lists gets 403, and nobody signed in 401. */
 type Answers = Record<number, readonly Caller[]>;
@@ -20,11 +21,14 @@ interface Endpoint {
   on?: (node: HttpNode) => Promise<Record<string, string>>;
   body?: object | ((node: HttpNode) => object);
   headers?: Record<string, string>;
+  query?: Record<string, string>;
 }
 
 const everyRole = Object.keys(roles) as Role[];
 const everybody: readonly Caller[] = [...everyRole, 'nobody'];
 const casework: readonly Role[] = ['handler', 'squad-lead', 'legal-reviewer', 'head', 'seal-keeper', 'clerk'];
+/** Whoever works on cases, and the supervisor: registers and what runs out are theirs to read. */
+const readers: readonly Role[] = [...casework, 'supervisor'];
 /** A draft is shown to its author, its unit (none, so all that have none) and its approvers; not to the clerk. */
 const seesDraft: readonly Role[] = ['handler', 'squad-lead', 'legal-reviewer', 'head', 'seal-keeper'];
 const technicians: readonly Role[] = ['administrator', 'security-auditor'];
@@ -35,6 +39,7 @@ beforeAll(async () => {
   node = await startHttpNode({
     config: (config) => {
       config.session.attemptsPerMinute = 1000;
+      config.numbers.prefix = '金综执';
     },
   });
 });
@@ -45,10 +50,7 @@ const as = async (role: Role) => `Bearer ${await node.token(role)}`;
 async function draft(): Promise<Record<string, string>> {
   const data = { ...node.caseData, parties: [{ kind: 'natural', personal: { phone: '13800001234' } }] };
   const body = { to: 'pinghu.330482', kind: 'LEAD', number: '第1号', title: '渣土偷倒', data };
-  const call = request(node.server)
-    .post('/api/v1/transfers')
-    .set('authorization', await as('handler'));
-  return { id: (await call.send(body).expect(201)).body.id };
+  return { id: await made('/api/v1/transfers', body) };
 }
 
 async function draftWithFile(): Promise<Record<string, string>> {
@@ -66,6 +68,34 @@ async function draftWithFile(): Promise<Record<string, string>> {
   return { id: id!, evidenceId: added.body.id };
 }
 
+/** A new one each time: an authority gives a number once. */
+const filingData = () => ({
+  number: `第${randomUUID()}号`,
+  authority: '上海市金山区城市管理行政执法局',
+  family: 'river-pollution',
+  act: {
+    from: '2022-08-18T23:40:00+08:00',
+    place: { code: '310116', name: '界河', longitude: 121.0158, latitude: 30.8846, datum: 'WGS-84' },
+  },
+  parties: [{ kind: 'organisation', name: '当事人甲' }],
+});
+
+async function filing(): Promise<Record<string, string>> {
+  return { id: await made('/api/v1/filings', filingData()) };
+}
+
+async function documentNumber(): Promise<Record<string, string>> {
+  return { id: await made('/api/v1/numbers', { type: 'lead-transfer-letter' }) };
+}
+
+/** By the handler. */
+async function made(path: string, body: object): Promise<string> {
+  const call = request(node.server)
+    .post(path)
+    .set('authorization', await as('handler'));
+  return (await call.send(body).expect(201)).body.id;
+}
+
 const endpoints: Record<string, Endpoint> = {
   'post /api/v1/session': { answers: { 401: everybody }, body: { login: 'nobody', password: 'x' } },
   'post /api/v1/session/refresh': { answers: { 401: everybody }, body: { refreshToken: 'x' } },
@@ -74,7 +104,7 @@ const endpoints: Record<string, Endpoint> = {
   'post /tsa': { answers: { 404: everybody }, headers: { 'content-type': 'application/timestamp-query' } },
 
   'post /api/v1/transfers': { answers: { 201: ['handler'] }, body: { to: 'pinghu.330482', kind: 'LEAD' } },
-  'get /api/v1/transfers': { answers: { 200: [...casework, 'supervisor', 'security-auditor'] } },
+  'get /api/v1/transfers': { answers: { 200: [...readers, 'security-auditor'] } },
   'get /api/v1/transfers/{id}': { answers: { 200: seesDraft, 428: ['supervisor'] }, on: draft },
   'patch /api/v1/transfers/{id}': {
     answers: { 200: ['handler'] },
@@ -83,11 +113,29 @@ const endpoints: Record<string, Endpoint> = {
     headers: { 'if-match': '"1"' },
   },
   'get /api/v1/transfers/{id}/check': { answers: { 200: seesDraft, 428: ['supervisor'] }, on: draft },
-  'post /api/v1/transfers/{id}/send': {
-    answers: { 202: ['handler', 'head', 'seal-keeper'] },
+  // Those who do casework may give commands; which one is whose, the command's own table says.
+  'post /api/v1/transfers/{id}/commands': {
+    answers: { 200: ['handler'], 409: ['squad-lead', 'legal-reviewer', 'head', 'seal-keeper'] },
     on: draft,
-    body: {},
+    body: { command: 'sign' },
     headers: { 'idempotency-key': 'k' },
+  },
+  // Both are about what a peer sent; this is a draft of ours.
+  'put /api/v1/transfers/{id}/decisions': {
+    answers: { 404: ['legal-reviewer'] },
+    on: draft,
+    body: { decisions: [{ evidence: 'EV-1', level: 'DIRECT' }] },
+    headers: { 'if-match': '"1"' },
+  },
+  'put /api/v1/transfers/{id}/findings': {
+    answers: { 404: ['handler', 'legal-reviewer'] },
+    on: draft,
+    body: { gains: 3000 },
+    headers: { 'if-match': '"1"' },
+  },
+  'get /api/v1/transfers/{id}/documents': {
+    answers: { 200: seesDraft, 428: ['supervisor'] },
+    on: draft,
   },
   'get /api/v1/transfers/{id}/bundle': { answers: { 409: [...seesDraft, 'supervisor'] }, on: draft },
   'get /api/v1/transfers/{id}/receipt': {
@@ -108,6 +156,11 @@ const endpoints: Record<string, Endpoint> = {
     on: draft,
     body: ({ evidenceData: data }) => ({ fileName: 'b.jpg', mediaType: 'image/jpeg', bytes: 1, data }),
   },
+  'patch /api/v1/transfers/{id}/evidence/{evidenceId}': {
+    answers: { 200: ['handler'] },
+    on: draftWithFile,
+    body: ({ evidenceData }) => evidenceData,
+  },
   'delete /api/v1/transfers/{id}/evidence/{evidenceId}': { answers: { 204: ['handler'] }, on: draftWithFile },
   'options /api/v1/transfers/{id}/evidence/{evidenceId}/content': { answers: { 204: everybody }, on: draftWithFile },
   'head /api/v1/transfers/{id}/evidence/{evidenceId}/content': {
@@ -125,12 +178,56 @@ const endpoints: Record<string, Endpoint> = {
     on: draftWithFile,
   },
 
+  'get /api/v1/deadlines': { answers: { 200: readers } },
+  'get /api/v1/supervision-items': { answers: { 200: ['supervisor', 'head', 'squad-lead'] } },
+  'post /api/v1/supervision-items/{id}/close': {
+    answers: { 404: ['supervisor'] },
+    on: async () => ({ id: absent }),
+    body: { note: '已发监督通知书' },
+  },
+  'get /api/v1/reminders': { answers: { 200: readers } },
+  'post /api/v1/reminders/{id}/acknowledge': { answers: { 404: readers }, on: async () => ({ id: absent }) },
+
+  'post /api/v1/numbers': { answers: { 201: ['handler', 'seal-keeper'] }, body: { type: 'lead-transfer-letter' } },
+  'get /api/v1/numbers': { answers: { 200: readers } },
+  'post /api/v1/numbers/{id}/void': {
+    answers: { 200: ['handler', 'seal-keeper'] },
+    on: documentNumber,
+    body: { reason: '重复编号' },
+  },
+
+  'post /api/v1/filings': { answers: { 201: ['handler', 'head'] }, body: filingData },
+  'get /api/v1/filings': { answers: { 200: readers } },
+  'get /api/v1/filings/{id}': { answers: { 200: readers }, on: filing },
+  'get /api/v1/filings/{id}/proof': { answers: { 200: readers }, on: filing },
+  'post /api/v1/filings/{id}/close': {
+    answers: { 200: ['handler', 'head'] },
+    on: filing,
+    body: { reason: 'decided' },
+  },
+
   'get /api/v1/agreements': { answers: { 200: everyRole } },
   'post /api/v1/agreements': { answers: { 415: ['administrator'] } },
   'get /api/v1/agreements/{agreementId}/{version}': {
     answers: { 404: everyRole },
     on: async () => ({ agreementId: 'none', version: '1' }),
   },
+  'get /api/v1/catalogues': { answers: { 200: everyRole } },
+  'post /api/v1/catalogues': { answers: { 415: ['administrator'] } },
+  'get /api/v1/catalogues/items': {
+    answers: { 200: everyRole },
+    query: { family: 'construction-waste-dumping', place: '330482' },
+  },
+  'get /api/v1/catalogues/items/{code}': { answers: { 404: everyRole }, on: async () => ({ code: 'none' }) },
+  'get /api/v1/catalogues/return-codes': { answers: { 200: everyRole } },
+  'get /api/v1/catalogues/document-types': { answers: { 200: everyRole } },
+  'get /api/v1/catalogues/powers': { answers: { 200: everyRole }, query: { authority: '平湖市综合行政执法局' } },
+  'get /api/v1/catalogues/{catalogueId}/diff': {
+    answers: { 404: everyRole },
+    on: async () => ({ catalogueId: 'none' }),
+    query: { from: '1', to: '2' },
+  },
+  'get /api/v1/regions': { answers: { 200: everyRole } },
   'get /api/v1/log/checkpoint': { answers: { 200: ['supervisor', 'security-auditor'] } },
   'get /api/v1/peers': { answers: { 200: technicians } },
   'get /api/v1/peers/{node}': { answers: { 404: technicians }, on: async () => ({ node: 'nobody.330400' }) },
@@ -192,19 +289,19 @@ it('every endpoint says who may call it; the public ones are these; every permis
   expect(unused).toEqual([]);
 });
 
-describe.each(Object.entries(endpoints))('%s', (name, { answers, on, body, headers = {} }) => {
+describe.each(Object.entries(endpoints))('%s', (name, { answers, on, body, headers = {}, query = {} }) => {
   const [method, template] = name.split(' ') as [Method, string];
   const expected = (caller: Caller): number => {
     const status = Object.entries(answers).find(([, callers]) => callers.includes(caller))?.[0];
     return status === undefined ? (caller === 'nobody' ? 401 : 403) : Number(status);
   };
 
-  it.each(everybody.map((caller): [number, Caller] => [expected(caller), caller]))(
-    'answers %d to %s',
-    async (status, caller) => {
+  for (const caller of everybody) {
+    const status = expected(caller);
+    it(`answers ${status} to ${caller}`, async () => {
       const parameters = (await on?.(node)) ?? {};
       const path = template.replace(/\{(\w+)\}/g, (_, parameter: string) => parameters[parameter]!);
-      const call = request(node.server)[method](path).set(headers);
+      const call = request(node.server)[method](path).set(headers).query(query);
       const token = name === 'delete /api/v1/session' ? ownToken : as;
       if (caller !== 'nobody') call.set('authorization', await token(caller));
       const answer = await call.send(typeof body === 'function' ? body(node) : body);
@@ -214,8 +311,8 @@ describe.each(Object.entries(endpoints))('%s', (name, { answers, on, body, heade
       ]);
       if (status === 403 && method !== 'head') expect(answer.body.code).toBe('FORBIDDEN');
       if (status === 428) expect(answer.body.code).toBe('REASON_REQUIRED');
-    },
-  );
+    });
+  }
 });
 
 /** Of a sign-in that may be ended. */

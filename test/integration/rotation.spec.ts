@@ -47,17 +47,14 @@ class Traffic {
 
   private async send(node: PeerNode): Promise<void> {
     const peer = this.between.both.find((other) => other !== node)!;
-    const sample = leadBetween(node.node, peer.node);
+    const drafts = await node.approved(perDirection, leadBetween(node.node, peer.node));
     const ids: string[] = [];
     this.ids.set(node, ids);
     while (ids.length < perDirection) {
       const count = Math.min(atOnce, this.limit - ids.length);
-      const sent = Array.from({ length: count }, async () => {
-        const id = await node.draft([], sample);
-        await node.send(id);
-        return id;
-      });
-      ids.push(...(await Promise.all(sent)));
+      const next = drafts.slice(ids.length, ids.length + count);
+      await Promise.all(next.map((id) => node.send(id)));
+      ids.push(...next);
       await pause(pauseMs);
     }
   }

@@ -203,13 +203,15 @@ describe('the client of time-stamping services', () => {
   });
 
   it('https: a server certificate that the machine does not trust is refused', async () => {
-    const root = await createRoot({ organisation: '甲', commonName: '根' }, validity, '01');
+    // TLS looks at the machine's clock.
+    const today = { notBefore: new Date(Date.now() - day), notAfter: new Date(Date.now() + day) };
+    const root = await createRoot({ organisation: '甲', commonName: '根' }, today, '01');
     const pair = await issueCertificate(root, {
       use: 'node',
       name: { organisation: '甲', commonName: '乙' },
       urn: 'urn:jieqiao:node:pinghu.330482',
       hosts: ['127.0.0.1'],
-      validity,
+      validity: today,
       serial: '02',
     });
     const url = await listen(createTlsServer({ key: pair.privateKeyPem, cert: pair.certificatePem }), 'https');
@@ -354,7 +356,7 @@ describe('the embedded authority of a node', () => {
 describe('where the embedded authority is off', () => {
   let node: HttpNode;
   beforeAll(async () => {
-    node = await startHttpNode();
+    node = await startHttpNode({ at: new Date().toISOString() });
   }, 30_000);
   afterAll(() => node.close());
 

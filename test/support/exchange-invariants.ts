@@ -14,6 +14,7 @@ import {
   openReceiptProof,
   parseEnvelope,
   parseLogEntry,
+  parseManifest,
   parseVkey,
   TileTree,
 } from '@jieqiao/core';
@@ -122,9 +123,9 @@ export async function checkExchange(
     expect(events(here).sort()).toEqual([...loggedByReceiver[way], ...loggedByBoth[way]].sort());
     // What was sealed for a step is the same on both sides; what hands the transfer over is its own document.
     for (const { data, command } of mine.agreed.records.filter((record) => record.data.document)) {
-      const sealed = [there, here].map((seen) => sealedFor(seen, data.document!, command === 'send'));
+      const sealed = [there, here].map((seen) => sealedFor(seen, data, command === 'send'));
       expect(sealed[0]).toEqual(sealed[1]);
-      expect(digestOf(sealed[0]!.content)).toBe(data.document);
+      expect(sealed[0]!.digest).toBe(data.document);
     }
   }
   // What was signed is there for each step that was taken, and for no other. A draft that was lost half-way keeps its own.
@@ -212,12 +213,16 @@ function stepsIn(seen: Seen): Step[] {
   return seen.entries.map(({ entry }) => entry).filter((entry) => 'side' in entry.subject) as Step[];
 }
 
-function sealedFor(seen: Seen, document: Digest, brought: boolean) {
+/** What was sealed for a step, with the digest of what was signed. Case data are encrypted: the manifest has their digest. */
+function sealedFor(seen: Seen, { document, bundle }: { document?: Digest; bundle?: Digest }, brought: boolean) {
   const row = brought
-    ? seen.bundles.find((bundle) => digestOf(bytesOf(bundle.transfer_json)) === document)!
+    ? seen.bundles.find((each) => each.digest === bundle)!
     : seen.documents.find((each) => each.digest === document)!;
-  const content = bytesOf(brought ? row.transfer_json : row.content);
-  return { content, manifest: bytesOf(row.manifest), signature: bytesOf(row.signature) };
+  const manifest = bytesOf(row.manifest);
+  const digest = brought
+    ? parseManifest(manifest).find(({ name }) => name === 'transfer.json')!.digest
+    : digestOf(bytesOf(row.content));
+  return { digest, manifest, signature: bytesOf(row.signature) };
 }
 
 /** Everything of interest, once the log has no entry without a place; checks the log on the way. */
@@ -244,7 +249,7 @@ async function look({ databaseUrl, vkey, node }: CheckedNode): Promise<Seen> {
         ...row,
         life: JSON.parse(String(row.life)) as Life,
       })),
-      bundles: await rows('SELECT transfer_id, transfer_json, manifest, signature FROM bundle'),
+      bundles: await rows('SELECT digest, transfer_id, manifest, signature FROM bundle'),
       documents: await rows('SELECT digest, transfer_id, content, manifest, signature FROM document'),
       evidence: await rows('SELECT id, transfer_id, file_name, digest FROM evidence'),
       outbox: (await rows('SELECT * FROM outbox ORDER BY seq')).map(integer),

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -12,7 +13,7 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import { type AgreementContent, encodeVkey, type LogEntry, parseLogEntry } from '@jieqiao/core';
+import { type AgreementContent, encodeVkey, type LogEntry, parseLogEntry, uuidv7 } from '@jieqiao/core';
 import { protoFile, protoLoader } from '@jieqiao/delivery';
 import type { TransferView } from '@jieqiao/exchange';
 import { createLogger, type KeyRing, KeyStore, loadConfig, type NodeConfig, type TlsIdentity } from '@jieqiao/platform';
@@ -132,6 +133,27 @@ export class PeerNode {
       await transfers.upload(this.people.of('handler'), draft.id, added.id, 0, Readable.from([content]));
     }
     return draft.id;
+  }
+
+  /** Drafts that the seal keeper may send. The first goes the whole way at home; the others are copies of its row. */
+  async approved(count: number, sample: Sample): Promise<string[]> {
+    const first = await this.draft([], sample);
+    await approveDraft(this.gateway.transfers, this.people, first);
+    const [row] = await this.rows('SELECT * FROM transfer WHERE id = ?', [first]);
+    const newId = () => uuidv7(Date.now(), randomBytes(10));
+    const copies = Array.from({ length: count - 1 }, () => {
+      const id = newId();
+      const number = String(row!.number).replace(/\d+号$/, `${1000 + this.drafts++}号`);
+      return { ...row, id, dossier_id: newId(), number, life: String(row!.life).replace(first, id) };
+    });
+    await this.gateway.db.transaction(async (tx) => {
+      for (const copy of copies) {
+        const values = Object.values(copy);
+        const into = `INSERT INTO transfer (${Object.keys(copy).join()}) VALUES (${values.map(() => '?').join()})`;
+        await tx.query(into, values);
+      }
+    });
+    return [first, ...copies.map(({ id }) => id)];
   }
 
   /** Sends and waits up to `waitMs` for the peer's answer. */

@@ -3,7 +3,10 @@ import type { RecognitionDecision } from '@jieqiao/recognition';
 /** What is to come of a sample at one side, as `test/samples/*.json` say it: evidence by the sample's own ids. */
 export interface ExpectedDecision {
   outcome: string;
-  /** Rules that pass without a manifest; once files are stored, R06 passes as well. */
+  /**
+   * Rules that pass without a manifest and approvals. Once files are stored R06 passes as well, and R20 once a legal
+   * reviewer has cleared it.
+   */
   passed: string[];
   findings: { rule: string; result: string; remedy?: string; evidence?: string }[];
   proposals: Record<string, string>;

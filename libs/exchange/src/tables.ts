@@ -28,7 +28,7 @@ const nullableBlob = {
 };
 
 /** What may be read of a transfer, each for itself. */
-export type ContentKind = 'transfer' | 'check' | 'evidence' | 'bundle' | 'personal-data';
+export type ContentKind = 'transfer' | 'check' | 'document' | 'evidence' | 'bundle' | 'personal-data';
 
 @Entity('transfer')
 export class TransferRow {

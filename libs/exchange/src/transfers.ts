@@ -263,13 +263,17 @@ export class Transfers {
     const id = uuidv7(at.getTime(), random(10));
     return db.transaction(async (tx) => {
       const row = await this.draftOf(tx, person, transferId);
-      const items = await tx.find(EvidenceRow, { where: { transferId }, select: { seq: true, fileName: true } });
+      const items = await tx.find(EvidenceRow, {
+        where: { transferId },
+        select: { seq: true, fileName: true, lastVersion: true },
+      });
       if (items.length >= limits.filesPerTransfer) {
         throw new GatewayError('LIMIT_EXCEEDED', { what: 'files-per-transfer', limit: limits.filesPerTransfer });
       }
-      // As the container will compare them: two names that one disk takes for one would not be opened anywhere.
+      // As the container will compare them: two names that one disk takes for one would not be opened anywhere. What was
+      // left out of the version to come has its name in the versions before only.
       const folded = foldName(input.fileName);
-      if (items.some((item) => foldName(item.fileName) === folded)) {
+      if (items.some((item) => item.lastVersion === null && foldName(item.fileName) === folded)) {
         throw new GatewayError('VALIDATION_FAILED', { errors: ['/fileName unique'] });
       }
       const { fileName, mediaType, bytes, expectedDigest, data } = input;
@@ -505,10 +509,11 @@ export class Transfers {
   }
 
   /** What was signed for the steps of its life, by both sides as far as it has come here; oldest first. */
-  async documents(person: Person, id: string): Promise<DocumentView[]> {
+  async documents(person: Reader, id: string): Promise<DocumentView[]> {
     requirePermission(person, 'transfer.read');
-    const rows = await this.context.db.read(async (tx) => {
-      await this.visible(tx, person, id, 'transfer.read', 'content');
+    const { content } = this.context;
+    const rows = await content.reading(person, async (tx) => {
+      await content.mayRead(tx, person, await this.found(tx, id), 'document', 'transfer.read');
       return tx.find(DocumentRow, { where: { transferId: id }, order: { createdAt: 'ASC', digest: 'ASC' } });
     });
     return rows.map(({ digest, type, side, manifestDigest, createdAt, content }) => {

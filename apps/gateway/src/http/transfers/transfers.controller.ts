@@ -247,8 +247,9 @@ export class TransfersController {
 
   @Get(':id/documents')
   @Permit('transfer.read')
+  @TakesReason()
   @ApiOperation({ summary: 'Documents of its steps: opinions, notices, letters', operationId: 'listDocuments' })
-  @Answers({ 200: DocumentListBody }, 'NOT_FOUND')
+  @Answers({ 200: DocumentListBody }, 'NOT_FOUND', 'REASON_REQUIRED')
   async documents(@CurrentPerson() person: Person, @Param('id', IdPipe) id: string): Promise<DocumentListBody> {
     return { items: await this.transfers.documents(person, id) };
   }
