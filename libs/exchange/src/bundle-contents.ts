@@ -27,7 +27,7 @@ import {
   transferSchemaId,
 } from '@jieqiao/recognition';
 import { filingFiles } from './documents';
-import type { FilingProof } from './filings';
+import type { FilingProof } from './filing-tables';
 import { type HeldData, join, ofCaseData } from './personal-data';
 import type { BundleRow, EvidenceRow, TransferRow } from './tables';
 import { since } from './transfer/life';

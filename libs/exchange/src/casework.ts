@@ -13,13 +13,12 @@ import {
 import { IsNull } from 'typeorm';
 import { composeTransfer, partyOf, recognitionAgreement } from './bundle-contents';
 import type { Clocks } from './clocks';
-import { matterOf } from './content-access';
 import type { DocumentNumbers } from './document-numbers';
 import { documentRow, documentTypeOf, makeDocument, type StepDocument, sealDocument } from './documents';
 import { nextEnvelope, wholeSecond } from './envelopes';
 import type { Evaluation } from './evaluation';
-import { actorOf, factsOf, mayBeSent, needsRules } from './facts';
-import type { FilingProof } from './filings';
+import { actorOf, factsOf, matterOf, mayBeSent, needsRules } from './facts';
+import type { FilingProof } from './filing-tables';
 import {
   accepted,
   clockRowsOf,

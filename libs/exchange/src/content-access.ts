@@ -1,6 +1,5 @@
 import {
   draftScope,
-  type Matter,
   type Permission,
   type Person,
   PersonRow,
@@ -30,6 +29,7 @@ import {
   typedPersonalData,
 } from '@jieqiao/recognition';
 import { MoreThan, type SelectQueryBuilder } from 'typeorm';
+import { matterOf } from './facts';
 import { ofCaseData, type PersonalData } from './personal-data';
 import { BundleRow, ContentAccessRow, type ContentKind, EvidenceRow, TransferRow } from './tables';
 import type { TransferSummary } from './views';
@@ -51,10 +51,6 @@ export interface Revealed {
 }
 
 const hourMs = 3_600_000;
-
-export function matterOf(row: Pick<TransferRow, 'direction' | 'jti' | 'authorId' | 'unit'>): Matter {
-  return { direction: row.direction, isSent: row.jti !== null, authorId: row.authorId, unit: row.unit };
-}
 
 /** Narrows a list's query to what the person sees of it. The transfer's alias is `t`. */
 export function onlyVisible(query: SelectQueryBuilder<TransferRow>, person: Person): void {

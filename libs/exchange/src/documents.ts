@@ -16,7 +16,7 @@ import {
 } from '@jieqiao/core';
 import type { BundleParts } from '@jieqiao/delivery';
 import { recognitionLevels } from '@jieqiao/recognition';
-import type { FilingProof } from './filings';
+import type { FilingProof } from './filing-tables';
 import type { DocumentRow, ItemDecision } from './tables';
 import type { CommandData, Filing, StateMessage } from './transfer/command-data';
 import type { TransferLife } from './transfer/life';

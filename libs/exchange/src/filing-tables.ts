@@ -2,6 +2,13 @@ import type { Digest } from '@jieqiao/core';
 import { bigintNumber, blobBuffer } from '@jieqiao/platform';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
+/** What proves to another side, or to anybody, when the case was filed: `verifyFilingProof`. */
+export interface FilingProof {
+  statement: string;
+  /** tlog-proof */
+  proof: string;
+}
+
 /**
  * Why a filing is closed. One that is `withdrawn` (撤案, 销案) or `transferred` (移送) stands in nobody's way any more; one
  * that is `decided` still does: no second fine for the same act (行政处罚法 §29).

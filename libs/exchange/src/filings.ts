@@ -20,7 +20,7 @@ import { fitsNotice } from '@jieqiao/delivery';
 import { type Database, insertRows, isDuplicate, lockForUpdate } from '@jieqiao/platform';
 import { type Act, type ActDescription, type ActElement, actOf, filedElements } from '@jieqiao/recognition';
 import { IsNull } from 'typeorm';
-import { type CloseReason, FilingRow, FilingTagRow } from './filing-tables';
+import { type CloseReason, type FilingProof, FilingRow, FilingTagRow } from './filing-tables';
 import { TransferRow } from './tables';
 import type { Filing } from './transfer/command-data';
 
@@ -50,13 +50,6 @@ export interface FilingView {
   /** Null for the moment in which the log has not integrated the entry yet. */
   attestation: { at: string; proof: Digest; statement: Digest } | null;
   closed: { at: string; reason: CloseReason } | null;
-}
-
-/** What proves to another side, or to anybody, when the case was filed: `verifyFilingProof`. */
-export interface FilingProof {
-  statement: string;
-  /** tlog-proof */
-  proof: string;
 }
 
 export interface FilingFilter {

@@ -2,14 +2,13 @@ export { type CaseData, type EvidenceData, recognitionAgreement } from './bundle
 export { Casework, type CaseworkContext } from './casework';
 export { CatalogueBook, type Edition, rowsByStatus } from './catalogue-book';
 export * from './clocks';
-export { ContentAccess, type ContentAccessContext, matterOf, type Revealed } from './content-access';
+export { ContentAccess, type ContentAccessContext, type Revealed } from './content-access';
 export * from './document-numbers';
 export { Evaluation } from './evaluation';
 export * from './filing-tables';
 export {
   type FilingFilter,
   type FilingInput,
-  type FilingProof,
   Filings,
   type FilingsContext,
   type FilingView,

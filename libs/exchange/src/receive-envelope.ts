@@ -56,7 +56,7 @@ import {
 } from './bundle-contents';
 import type { Clocks } from './clocks';
 import { documentPart, documentRow, documentTypeOf, filingPart, readDocument, readFiling } from './documents';
-import type { FilingProof } from './filings';
+import type { FilingProof } from './filing-tables';
 import {
   clockRowsOf,
   deliveryId,

@@ -48,10 +48,9 @@ import {
   transferPart,
 } from './bundle-contents';
 import type { Clocks } from './clocks';
-import { matterOf } from './content-access';
 import { nextEnvelope, wholeSecond } from './envelopes';
-import { actorOf, factsOf, mayBeSent, rulesAgainst } from './facts';
-import type { FilingProof } from './filings';
+import { actorOf, factsOf, matterOf, mayBeSent, rulesAgainst } from './facts';
+import type { FilingProof } from './filing-tables';
 import { accepted, clockRowsOf, lifeLogEvents, lifeOf, mustBeTheirs, refusalEvents, setLife } from './life-rows';
 import type { HeldData, PersonalData } from './personal-data';
 import { numbersTaken, registersOf, sealOwner } from './registers';

@@ -3,7 +3,7 @@ import type { Digest, ErrorCode } from '@jieqiao/core';
 import { bigintNumber, blobBuffer } from '@jieqiao/platform';
 import type { PersonalDataCategory, RecognitionLevel, TransferKind } from '@jieqiao/recognition';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import type { FilingProof } from './filings';
+import type { FilingProof } from './filing-tables';
 import type { TransferLife } from './transfer/life';
 import type { DocumentType, LifeState, Side } from './transfer/lifecycle';
 
