@@ -110,7 +110,12 @@ describe.each(databases())('documents, decisions and versions on %s', (_name, cr
     const id = await sent();
     const { sender } = two;
     const { people, transfers } = sender;
-    expect(await transfers.documents(people.of('supervisor'), id)).toHaveLength(5);
+    expect(await transfers.documents(people.of('squad-lead'), id)).toHaveLength(5);
+    expect(await refused(transfers.documents(people.of('supervisor'), id))).toBe('REASON_REQUIRED');
+    const reason = { code: 'case-supervision', text: '督办' };
+    expect(await transfers.documents({ ...people.of('supervisor'), reason }, id)).toHaveLength(5);
+    const read = (await loggedBy(sender.db)).at(-1)!;
+    expect(read).toMatchObject({ event: 'content.read', subject: { what: 'document', transfer: id } });
     for (const who of ['administrator', 'security-auditor'] as const) {
       expect(await refused(transfers.documents(people.of(who), id))).toBe('FORBIDDEN');
     }

@@ -89,7 +89,12 @@ it('stands in no list, error, log line, log entry or file', async () => {
   answers.push(await node.command('seal-keeper', id, 'send'));
   expect(answers.at(-1)!.status).toBe(202);
   const said = { ...node.caseData, facts: `${reporter.name}反映`, reporter };
-  const second = await call('post', '', 'handler', { to: 'pinghu.330482', kind: 'LEAD', number: '移〔2022〕第999号', data: said });
+  const second = await call('post', '', 'handler', {
+    to: 'pinghu.330482',
+    kind: 'LEAD',
+    number: '移〔2022〕第999号',
+    data: said,
+  });
   const refused = await node.command('handler', second.body.id, 'sign');
   answers.push(refused);
   expect(refused.body.errors).toEqual([{ pointer: '/facts', code: 'PERSONAL_DATA' }]);
