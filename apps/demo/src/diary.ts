@@ -295,7 +295,11 @@ export class Diary {
     const direction = pair.terms.directions.find((each) => each.from === from.node && each.to === to.node);
     const laws = direction?.legalBasis.map(({ law }) => law) ?? [];
     const { language } = this.screen;
-    const said = `${from.name[language]}→${to.name[language]}：${(direction?.legalBasis ?? []).map(({ law, article }) => `《${law}》${article}`).join('、')}`;
+    const articles = (direction?.legalBasis ?? []).map(({ law, article }) => `《${law}》[${article}]`);
+    const said = this.screen.say(
+      `${from.name[language]}→${to.name[language]}：${articles.join('、')}`,
+      `${from.name[language]}→${to.name[language]}: ${articles.join(', ')}`,
+    );
     return { said, problems: mismatches(step.expect?.laws ?? [], laws, 'laws') };
   }
 

@@ -17,7 +17,7 @@ import type { DocumentNumbers } from './document-numbers';
 import { documentRow, documentTypeOf, makeDocument, type StepDocument, sealDocument } from './documents';
 import { nextEnvelope, wholeSecond } from './envelopes';
 import type { Evaluation } from './evaluation';
-import { actorOf, factsOf, matterOf, mayBeSent, needsRules } from './facts';
+import { actorOf, factsOf, mayBeSent, needsRules } from './facts';
 import type { FilingProof } from './filing-tables';
 import {
   accepted,
@@ -35,6 +35,7 @@ import { isNumberedType } from './number-patterns';
 import type { PersonalData } from './personal-data';
 import type { SameAct, SameActFindings } from './same-act';
 import { fingerprint, isBundleCommand } from './send-transfer';
+import { matterOf } from './sight';
 import { BundleRow, DocumentRow, EvidenceRow, IdempotencyRow, type ItemDecision, TransferRow } from './tables';
 import { type Applied, apply, isRefusal, stateIn } from './transfer/apply';
 import type { CommandData, StateMessage } from './transfer/command-data';

@@ -1,5 +1,4 @@
 import {
-  draftScope,
   type Permission,
   type Person,
   PersonRow,
@@ -28,9 +27,9 @@ import {
   type TransferData,
   typedPersonalData,
 } from '@jieqiao/recognition';
-import { MoreThan, type SelectQueryBuilder } from 'typeorm';
-import { matterOf } from './facts';
+import { MoreThan } from 'typeorm';
 import { ofCaseData, type PersonalData } from './personal-data';
+import { matterOf } from './sight';
 import { BundleRow, ContentAccessRow, type ContentKind, EvidenceRow, TransferRow } from './tables';
 import type { TransferSummary } from './views';
 
@@ -51,16 +50,6 @@ export interface Revealed {
 }
 
 const hourMs = 3_600_000;
-
-/** Narrows a list's query to what the person sees of it. The transfer's alias is `t`. */
-export function onlyVisible(query: SelectQueryBuilder<TransferRow>, person: Person): void {
-  const scope = draftScope(person);
-  if (scope === 'all') return;
-  const { authorId, unit, ofUnit } = scope;
-  const sameUnit = !ofUnit ? '' : unit === null ? ' OR t.unit IS NULL' : ' OR t.unit = :unit';
-  const ours = "t.direction = 'in' OR t.jti IS NOT NULL OR t.authorId = :authorId";
-  query.andWhere(`(${ours}${sameUnit})`, { authorId, unit });
-}
 
 /** A line of a list as the person sees it: a title is content. */
 export function summaryFor(person: Person, row: TransferRow, summary: TransferSummary): TransferSummary {

@@ -1,4 +1,4 @@
-import type { Matter, Person } from '@jieqiao/access';
+import type { Person } from '@jieqiao/access';
 import { GatewayError } from '@jieqiao/core';
 import type { RecognitionDecision, RecognitionResult, TransferData } from '@jieqiao/recognition';
 import type { TransferRow } from './tables';
@@ -75,11 +75,6 @@ export function factsOf(about: {
     penaltyReview: true,
     returnCodes,
   };
-}
-
-/** A transfer as permissions see it. */
-export function matterOf(row: Pick<TransferRow, 'direction' | 'jti' | 'authorId' | 'unit'>): Matter {
-  return { direction: row.direction, isSent: row.jti !== null, authorId: row.authorId, unit: row.unit };
 }
 
 /** A person as the machine sees one. */

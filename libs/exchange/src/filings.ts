@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { type Person, requirePermission } from '@jieqiao/access';
+import { type Person, requirePermission, requireSight } from '@jieqiao/access';
 import type { AuditLog } from '@jieqiao/audit';
 import {
   canonicalJson,
@@ -21,6 +21,7 @@ import { type Database, insertRows, isDuplicate, lockForUpdate } from '@jieqiao/
 import { type Act, type ActDescription, type ActElement, actOf, filedElements } from '@jieqiao/recognition';
 import { IsNull } from 'typeorm';
 import { type CloseReason, type FilingProof, FilingRow, FilingTagRow } from './filing-tables';
+import { matterOf } from './sight';
 import { TransferRow } from './tables';
 import type { Filing } from './transfer/command-data';
 
@@ -132,7 +133,11 @@ export class Filings {
     await db
       .transaction(async (tx) => {
         const { transferId } = row;
-        if (transferId && !(await tx.existsBy(TransferRow, { id: transferId }))) throw notFound();
+        if (transferId) {
+          const transfer = await tx.findOneBy(TransferRow, { id: transferId });
+          if (!transfer) throw notFound();
+          requireSight(person, 'filing.create', matterOf(transfer));
+        }
         const subject = { filing: digestOf(bytes), person: person.id, transfer: transferId };
         const [logId] = (await audit.append(tx, [{ event: 'filing.attested', subject }])) as [number];
         await insertRows(tx, FilingRow, [{ ...row, logId }]);

@@ -49,12 +49,13 @@ import {
 } from './bundle-contents';
 import type { Clocks } from './clocks';
 import { nextEnvelope, wholeSecond } from './envelopes';
-import { actorOf, factsOf, matterOf, mayBeSent, rulesAgainst } from './facts';
+import { actorOf, factsOf, mayBeSent, rulesAgainst } from './facts';
 import type { FilingProof } from './filing-tables';
 import { accepted, clockRowsOf, lifeLogEvents, lifeOf, mustBeTheirs, refusalEvents, setLife } from './life-rows';
 import type { HeldData, PersonalData } from './personal-data';
 import { numbersTaken, registersOf, sealOwner } from './registers';
 import type { SameActFindings } from './same-act';
+import { matterOf } from './sight';
 import { BundleRow, EvidenceRow, IdempotencyRow, TransferRow } from './tables';
 import { apply, type LifeEvent } from './transfer/apply';
 import type { CommandData } from './transfer/command-data';
