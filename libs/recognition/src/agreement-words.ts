@@ -257,7 +257,7 @@ function speakerName(value: unknown, language: Language): string {
     officer: { zh: '执法人员', en: 'officer' },
   };
   const who = fingerprint ? fingerprint.slice(0, 16).replace(/(.{4})(?=.)/g, '$1 ') : (subject ?? '');
-  return `${uses[use]?.[language] ?? use} ${who}`;
+  return `${uses[use]?.[language] ?? json(use ?? '?')} ${who}`;
 }
 
 function timeAuthorityName(value: unknown, language: Language): string {
