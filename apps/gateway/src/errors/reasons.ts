@@ -298,6 +298,12 @@ export const reasonWords: Partial<Record<ErrorCode, Readonly<Record<string, Reas
     ),
     day: why('没有 {day} 这一天', 'There is no such day as {day}', '修改条款文件', 'Change the terms'),
     'time-limit-amount': why('期限的数值过大', 'A time limit is too long', '修改条款文件', 'Change the terms'),
+    'rule-is-law': why(
+      '{direction} 关闭或放宽了 {rule}：这条规则出自法律，协议不能改',
+      '{direction} switches {rule} off or softens it: that rule is law and not the parties’ to change',
+      '从条款的 rules 中删去这条规则',
+      'Take the rule out of `rules` in the terms',
+    ),
     'direction-without-party': why(
       '条款提到的 {from}→{to} 不是当事方',
       'The terms name {from} → {to}, which are not both parties',
