@@ -9,7 +9,7 @@ import { tellAndWithdraw } from '../support/team';
  * clock, sometimes before they are even up. `JIEQIAO_FAULT_KILLS` says how often in all (`npm run test:faults`: 1000).
  * Moments and contents come from JIEQIAO_FAULT_SEED, which a failure prints.
  */
-const allKills = Number(process.env.JIEQIAO_FAULT_KILLS || 100);
+const allKills = Number(process.env.JIEQIAO_FAULT_KILLS || 40);
 const seed = Number(process.env.JIEQIAO_FAULT_SEED || Math.floor(Math.random() * 2 ** 31));
 const officers = 6;
 
