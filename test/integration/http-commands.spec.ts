@@ -70,7 +70,10 @@ describe('casework over HTTP, between two nodes', () => {
     expect(shared(mine)).toEqual(shared(theirs));
     expect([mine.life.side, theirs.life.side]).toEqual(['sender', 'receiver']);
 
-    const list = (client: Client, who: Role) => client.request(who, 'get', `/transfers/${id}/documents`).expect(200);
+    // A supervisor says why; of others nothing is asked.
+    const reason = { 'jieqiao-reason': 'case-supervision', 'jieqiao-reason-text': encodeURIComponent('督办第3号') };
+    const list = (client: Client, who: Role) =>
+      client.request(who, 'get', `/transfers/${id}/documents`).set(reason).expect(200);
     const receipt = (items: { type: string }[]) => items.filter(({ type }) => type === 'transfer-receipt');
     const [here, there] = [(await list(receiver, 'clerk')).body.items, (await list(sender, 'supervisor')).body.items];
     expect(receipt(here)).toMatchObject([
