@@ -11,7 +11,7 @@ import {
   parseLogEntry,
   ReceiptOpener,
 } from '@jieqiao/core';
-import { type BlobStore, type Database, Lease, step, type Tx, updateRows } from '@jieqiao/platform';
+import { type BlobStore, type Database, Lease, Pause, step, type Tx, updateRows } from '@jieqiao/platform';
 import type { AgreementBook } from './agreement-book';
 import type { Delivery } from './generated/jieqiao/exchange/v1/Delivery';
 import type { Outcome__Output } from './generated/jieqiao/exchange/v1/Outcome';
@@ -106,7 +106,7 @@ export class Lane {
   private readonly progress = new Map<string, PushProgress>();
   private loop: Promise<void> | null = null;
   private stopping = false;
-  private wakeUp: () => void = () => undefined;
+  private readonly resting = new Pause();
   private woken = false;
   /** Where the peer's chain stood when we last delivered settled envelopes again; still there means: to no avail. */
   private gapAt: number | null = null;
@@ -142,7 +142,7 @@ export class Lane {
   /** There may be something to deliver. */
   wake(): void {
     this.woken = true;
-    this.wakeUp();
+    this.resting.end();
   }
 
   pushProgress(jti: string): PushProgress | undefined {
@@ -412,14 +412,7 @@ export class Lane {
   /** Waits until woken or until `ms` have passed. */
   private async pause(ms: number): Promise<void> {
     if (this.woken || this.stopping) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.wakeUp = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.wakeUp = () => undefined;
+    await this.resting.wait(ms);
   }
 
   private async pauseFully(ms: number): Promise<void> {

@@ -1,7 +1,16 @@
 import { type Person, requirePermission } from '@jieqiao/access';
 import type { AuditLog } from '@jieqiao/audit';
 import { type Digest, GatewayError, type LogEvent, uuidv7 } from '@jieqiao/core';
-import { bigintNumber, type Database, insertRows, isDuplicate, lockForUpdate, type Tx } from '@jieqiao/platform';
+import {
+  bigintNumber,
+  type Database,
+  insertRows,
+  isDuplicate,
+  lockForUpdate,
+  newestFirst,
+  type PageFilter,
+  type Tx,
+} from '@jieqiao/platform';
 import { chinaDay, type DocumentNumber, formatNumber, parseNumber } from '@jieqiao/recognition';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { type NumberedType, type NumberPatterns, numberedTypes } from './number-patterns';
@@ -88,12 +97,9 @@ export interface NumberUse {
   person?: string;
 }
 
-export interface NumberFilter {
+export interface NumberFilter extends PageFilter {
   type?: NumberedType;
   year?: number;
-  limit: number;
-  /** Newest first; the page holds what was given before this id. */
-  before?: string;
 }
 
 export interface DocumentNumbersContext {
@@ -129,21 +135,16 @@ export class DocumentNumbers {
 
   async list(
     person: Person,
-    { before, limit, type, year }: NumberFilter,
+    { type, year, ...page }: NumberFilter,
   ): Promise<{ items: NumberView[]; nextBefore: string | null }> {
     requirePermission(person, 'number.list');
-    const rows = await this.context.db.read((tx) => {
-      const query = tx
-        .createQueryBuilder(DocumentNumberRow, 'n')
-        .orderBy('n.id', 'DESC')
-        .limit(limit + 1);
+    const { rows, nextBefore } = await this.context.db.read((tx) => {
+      const query = tx.createQueryBuilder(DocumentNumberRow, 'n');
       if (type !== undefined) query.andWhere('n.type = :type', { type });
       if (year !== undefined) query.andWhere('n.year = :year', { year });
-      if (before !== undefined) query.andWhere('n.id < :before', { before });
-      return query.getMany();
+      return newestFirst(query, page);
     });
-    const items = rows.slice(0, limit).map(viewOf);
-    return { items, nextBefore: rows.length > limit ? items.at(-1)!.id : null };
+    return { items: rows.map(viewOf), nextBefore };
   }
 
   /**

@@ -17,7 +17,7 @@ import {
   uuidv7,
 } from '@jieqiao/core';
 import { fitsNotice } from '@jieqiao/delivery';
-import { type Database, insertRows, isDuplicate, lockForUpdate } from '@jieqiao/platform';
+import { type Database, insertRows, isDuplicate, lockForUpdate, newestFirst, type PageFilter } from '@jieqiao/platform';
 import { type Act, type ActDescription, type ActElement, actOf, filedElements } from '@jieqiao/recognition';
 import { IsNull } from 'typeorm';
 import { type CloseReason, type FilingProof, FilingRow, FilingTagRow } from './filing-tables';
@@ -53,12 +53,9 @@ export interface FilingView {
   closed: { at: string; reason: CloseReason } | null;
 }
 
-export interface FilingFilter {
+export interface FilingFilter extends PageFilter {
   transfer?: string;
   open?: boolean;
-  limit: number;
-  /** Ids sort by creation time; the page holds what was created before this one. */
-  before?: string;
 }
 
 export interface FilingsContext {
@@ -153,18 +150,13 @@ export class Filings {
   async list(person: Person, filter: FilingFilter): Promise<{ items: FilingView[]; nextBefore: string | null }> {
     requirePermission(person, 'filing.read');
     const { db } = this.context;
-    const rows = await db.read((tx) => {
-      const query = tx
-        .createQueryBuilder(FilingRow, 'f')
-        .orderBy('f.id', 'DESC')
-        .limit(filter.limit + 1);
+    const { rows, nextBefore } = await db.read((tx) => {
+      const query = tx.createQueryBuilder(FilingRow, 'f');
       if (filter.transfer) query.andWhere('f.transferId = :transfer', { transfer: filter.transfer });
       if (filter.open !== undefined) query.andWhere(`f.closedAt IS ${filter.open ? '' : 'NOT '}NULL`);
-      if (filter.before) query.andWhere('f.id < :before', { before: filter.before });
-      return query.getMany();
+      return newestFirst(query, filter);
     });
-    const items = rows.slice(0, filter.limit).map(viewOf);
-    return { items, nextBefore: rows.length > filter.limit ? items.at(-1)!.id : null };
+    return { items: rows.map(viewOf), nextBefore };
   }
 
   /** @throws GatewayError NOT_FOUND */
@@ -176,8 +168,7 @@ export class Filings {
   /** @throws GatewayError NOT_FOUND; NOT_READY while the log has not integrated it */
   async proof(person: Person, id: string): Promise<FilingProof> {
     requirePermission(person, 'filing.read');
-    const { statement, proof } = await this.complete(id);
-    if (proof === null) throw new GatewayError('NOT_READY', { what: 'log' });
+    const { statement, proof } = await this.proven(id);
     return { statement, proof };
   }
 
@@ -186,9 +177,9 @@ export class Filings {
    * @throws GatewayError NOT_FOUND; NOT_READY while the log has not integrated it
    */
   async attested(person: Person, id: string): Promise<{ filing: Filing; proof: FilingProof }> {
-    const { statement, proof } = await this.proof(person, id);
-    const { number, attestation } = await this.get(person, id);
-    return { filing: { number, at: attestation!.at, proof: attestation!.proof }, proof: { statement, proof } };
+    requirePermission(person, 'filing.read');
+    const { number, attestedAt, statement, proof, proofDigest } = await this.proven(id);
+    return { filing: { number, at: attestedAt!, proof: proofDigest! }, proof: { statement, proof } };
   }
 
   /** @throws GatewayError NOT_FOUND, WRONG_STATE when it is closed already */
@@ -214,6 +205,12 @@ export class Filings {
       if (rows.length === 0) return;
       await this.attest(rows);
     }
+  }
+
+  private async proven(id: string): Promise<FilingRow & { proof: string }> {
+    const row = await this.complete(id);
+    if (row.proof === null) throw new GatewayError('NOT_READY', { what: 'log' });
+    return { ...row, proof: row.proof };
   }
 
   private async complete(id: string): Promise<FilingRow> {

@@ -11,7 +11,15 @@ import {
   sentEnvelope,
   takenEnvelope,
 } from '@jieqiao/delivery';
-import { type BlobStore, type Database, insertRows, lockForUpdate, type Tx } from '@jieqiao/platform';
+import {
+  type BlobStore,
+  type Database,
+  insertRows,
+  lockForUpdate,
+  newestFirst,
+  type PageFilter,
+  type Tx,
+} from '@jieqiao/platform';
 import type { RecognitionDecision, TransferKind } from '@jieqiao/recognition';
 import { In, IsNull } from 'typeorm';
 import { evidencePath, recognitionAgreement, storedBundleFiles } from './bundle-contents';
@@ -114,14 +122,11 @@ export interface CommandAnswer {
   view: TransferView | TransferSummary;
 }
 
-export interface TransferFilter {
+export interface TransferFilter extends PageFilter {
   direction?: 'out' | 'in';
   state?: LifeState;
   /** Those that this node deals with on the other side now, its own and those of whom it has succeeded. */
   handledBy?: string;
-  limit: number;
-  /** Ids sort by creation time; the page holds what was created before this one. */
-  before?: string;
 }
 
 export interface TransfersContext {
@@ -214,11 +219,8 @@ export class Transfers {
 
   async list(person: Person, filter: TransferFilter): Promise<{ items: TransferSummary[]; nextBefore: string | null }> {
     requirePermission(person, 'transfer.list');
-    const rows = await this.context.db.read((tx) => {
-      const query = tx
-        .createQueryBuilder(TransferRow, 't')
-        .orderBy('t.id', 'DESC')
-        .limit(filter.limit + 1);
+    const { rows, nextBefore } = await this.context.db.read((tx) => {
+      const query = tx.createQueryBuilder(TransferRow, 't');
       if (filter.direction) query.andWhere('t.direction = :direction', { direction: filter.direction });
       if (filter.state) query.andWhere('t.state = :state', { state: filter.state });
       if (filter.handledBy) {
@@ -226,13 +228,9 @@ export class Transfers {
         query.andWhere('t.peer IN (:...peers)', { peers });
       }
       onlyVisible(query, person);
-      if (filter.before) query.andWhere('t.id < :before', { before: filter.before });
-      return query.getMany();
+      return newestFirst(query, filter);
     });
-    const items = rows
-      .slice(0, filter.limit)
-      .map((row) => summaryFor(person, row, summaryOf(row, this.handledBy(row))));
-    return { items, nextBefore: rows.length > filter.limit ? items.at(-1)!.id : null };
+    return { items: rows.map((row) => summaryFor(person, row, summaryOf(row, this.handledBy(row)))), nextBefore };
   }
 
   async get(person: Reader, id: string): Promise<TransferView> {

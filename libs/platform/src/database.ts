@@ -2,7 +2,13 @@ import 'reflect-metadata';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { GatewayError } from '@jieqiao/core';
-import { DataSource, type DataSourceOptions, type EntityManager, type ObjectLiteral } from 'typeorm';
+import {
+  DataSource,
+  type DataSourceOptions,
+  type EntityManager,
+  type ObjectLiteral,
+  type SelectQueryBuilder,
+} from 'typeorm';
 import type { Dialect } from './migrations/ddl';
 import { migrate, migrationState } from './migrations/migrate';
 
@@ -163,6 +169,27 @@ export async function updateRows(tx: Tx, table: string, key: string, rows: Recor
   parameters.push(...rows.map((row) => row[key]));
   const keys = rows.map(() => '?').join();
   await tx.query(`UPDATE ${table} SET ${assignments.join()} WHERE ${key} IN (${keys})`, parameters);
+}
+
+/** Which part of a list: so many, and created before the one with this id. */
+export interface PageFilter {
+  limit: number;
+  before?: string;
+}
+
+/** A page of a list, newest first: ids sort by creation time. `nextBefore`: before which id the next page begins. */
+export async function newestFirst<Row extends { id: string }>(
+  query: SelectQueryBuilder<Row>,
+  { before, limit }: PageFilter,
+): Promise<{ rows: Row[]; nextBefore: string | null }> {
+  const { alias } = query;
+  if (before !== undefined) query.andWhere(`${alias}.id < :before`, { before });
+  const found = await query
+    .orderBy(`${alias}.id`, 'DESC')
+    .limit(limit + 1)
+    .getMany();
+  const rows = found.slice(0, limit);
+  return { rows, nextBefore: found.length > limit ? rows.at(-1)!.id : null };
 }
 
 /** A row with this key is there already. */

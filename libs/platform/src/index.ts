@@ -8,6 +8,7 @@ export * from './key-store';
 export * from './lease';
 export * from './logging';
 export * from './metrics';
+export { Pause } from './pause';
 export { readPkcs12 } from './pkcs12';
 export * from './step';
 export * from './terminal-text';

@@ -172,3 +172,12 @@ export function NestedList(
   ];
   return field(options, { type: () => of(), isArray: true, maxItems, minItems }, ...checks);
 }
+
+/** The page of a list that is asked for. */
+export class PageQuery {
+  @Whole(1, 200, { optional: true, from: 'query', about: '50 when absent.' })
+  limit?: number;
+
+  @Form('^[A-Za-z0-9_-]{22}$', 22, { optional: true, about: 'From the `next` link of the page before.' })
+  cursor?: string;
+}

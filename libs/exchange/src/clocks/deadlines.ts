@@ -1,7 +1,7 @@
 import { type Person, type Role, requirePermission } from '@jieqiao/access';
 import type { AuditLog } from '@jieqiao/audit';
 import { GatewayError } from '@jieqiao/core';
-import { type Database, lockForUpdate, type Tx } from '@jieqiao/platform';
+import { type Database, lockForUpdate, newestFirst, type PageFilter, type Tx } from '@jieqiao/platform';
 import type { Clock } from '@jieqiao/recognition';
 import { In, IsNull } from 'typeorm';
 import { type ClockOwner, isPaused } from '../transfer/clocks';
@@ -74,11 +74,6 @@ export interface ReminderView {
 }
 
 /** Newest first; ids sort by time, and the page holds what came before this one. */
-export interface PageFilter {
-  limit: number;
-  before?: string;
-}
-
 export interface DeadlinesContext {
   db: Database;
   audit: AuditLog;
@@ -128,25 +123,17 @@ export class Deadlines {
 
   async supervisionItems(
     person: Person,
-    { before, limit, state }: PageFilter & { state: SupervisionItemRow['state'] },
+    { state, ...page }: PageFilter & { state: SupervisionItemRow['state'] },
   ): Promise<{ items: SupervisionItemView[]; nextBefore: string | null }> {
     requirePermission(person, 'supervision.list');
     return this.context.db.read(async (tx) => {
       const query = tx.createQueryBuilder(SupervisionItemRow, 'i').where('i.state = :state', { state });
-      if (before !== undefined) query.andWhere('i.id < :before', { before });
-      const rows = await query
-        .orderBy('i.id', 'DESC')
-        .limit(limit + 1)
-        .getMany();
-      const page = rows.slice(0, limit);
+      const { rows, nextBefore } = await newestFirst(query, page);
       const clocks = await this.clocksOf(
         tx,
-        page.map(({ subject }) => subject),
+        rows.map(({ subject }) => subject),
       );
-      return {
-        items: page.map((row) => itemOf(row, clocks)),
-        nextBefore: rows.length > limit ? page.at(-1)!.id : null,
-      };
+      return { items: rows.map((row) => itemOf(row, clocks)), nextBefore };
     });
   }
 
@@ -172,27 +159,18 @@ export class Deadlines {
   }
 
   /** What the person's roles are reminded of and nobody has acknowledged, of clocks that still run. */
-  async reminders(
-    person: Person,
-    { before, limit }: PageFilter,
-  ): Promise<{ items: ReminderView[]; nextBefore: string | null }> {
+  async reminders(person: Person, page: PageFilter): Promise<{ items: ReminderView[]; nextBefore: string | null }> {
     requirePermission(person, 'reminder.list');
     return this.context.db.read(async (tx) => {
       const query = tx
         .createQueryBuilder(ReminderRow, 'r')
         .where('r.endedAt IS NULL AND r.role IN (:...roles)', { roles: person.roles });
-      if (before !== undefined) query.andWhere('r.id < :before', { before });
-      const rows = await query
-        .orderBy('r.id', 'DESC')
-        .limit(limit + 1)
-        .getMany();
-      const page = rows.slice(0, limit);
+      const { rows, nextBefore } = await newestFirst(query, page);
       const clocks = await this.clocksOf(
         tx,
-        page.map(({ clockId }) => clockId),
+        rows.map(({ clockId }) => clockId),
       );
-      const items = page.map((row) => reminderOf(row, clocks));
-      return { items, nextBefore: rows.length > limit ? page.at(-1)!.id : null };
+      return { items: rows.map((row) => reminderOf(row, clocks)), nextBefore };
     });
   }
 

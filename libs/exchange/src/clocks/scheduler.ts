@@ -1,6 +1,6 @@
 import type { AuditLog } from '@jieqiao/audit';
 import { hasCode } from '@jieqiao/core';
-import { type Database, Lease, step } from '@jieqiao/platform';
+import { type Database, Lease, Pause, step } from '@jieqiao/platform';
 import type { LifeClockId } from '../transfer/lifecycle';
 import type { Clocks, Fired } from './clocks';
 import { ClockRow } from './tables';
@@ -47,7 +47,7 @@ export class Scheduler {
   private readonly aside = new Map<string, number>();
   private loop: Promise<void> | null = null;
   private stopping = false;
-  private wakeUp: () => void = () => undefined;
+  private readonly resting = new Pause();
 
   constructor(private readonly context: SchedulerContext) {
     const { db, instance, now, settings } = context;
@@ -61,7 +61,7 @@ export class Scheduler {
 
   async stop(): Promise<void> {
     this.stopping = true;
-    this.wakeUp();
+    this.resting.end();
     await this.loop;
     this.loop = null;
     await this.lease.release().catch(() => undefined);
@@ -154,13 +154,6 @@ export class Scheduler {
 
   private async pause(ms: number): Promise<void> {
     if (this.stopping) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.wakeUp = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.wakeUp = () => undefined;
+    await this.resting.wait(ms);
   }
 }

@@ -5,6 +5,7 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { ValidationError } from '../../errors/errors';
 import { CurrentPerson, Permit } from '../auth.guard';
+import { PageQuery } from '../fields';
 import { decodeCursor, encodeCursor, IdPipe, nextPage } from '../headers';
 import { Answers, NeedsSession } from '../openapi';
 import {
@@ -12,7 +13,6 @@ import {
   DeadlineListBody,
   ListDeadlinesQuery,
   ListSupervisionItemsQuery,
-  PageQuery,
   ReminderBody,
   ReminderListBody,
   SupervisionItemBody,

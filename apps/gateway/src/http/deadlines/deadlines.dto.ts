@@ -3,13 +3,11 @@ import { roles } from '@jieqiao/access';
 import { type DeadlineView, type SupervisionItemView, type SupervisionKind, supervisionKinds } from '@jieqiao/exchange';
 import { clockIds } from '@jieqiao/recognition';
 import { ApiProperty } from '@nestjs/swagger';
-import { Form, Instant, OneOf, Text, Whole } from '../fields';
+import { Form, Instant, OneOf, PageQuery, Text, Whole } from '../fields';
 
 const time = { format: 'date-time' } as const;
 const sides = ['sender', 'receiver'] as const;
 const sideOrNull = { enum: sides, nullable: true } as const;
-const about50 = '50 when absent.';
-const fromNext = { optional: true, about: 'From the `next` link of the page before.' } as const;
 
 export class ListDeadlinesQuery {
   @OneOf(['true', 'false'], { optional: true, about: 'Only those that have run out, or that have not.' })
@@ -18,18 +16,10 @@ export class ListDeadlinesQuery {
   @Instant({ optional: true, about: 'Only those that end before.' })
   before?: string;
 
-  @Whole(1, 200, { optional: true, from: 'query', about: about50 })
+  @Whole(1, 200, { optional: true, from: 'query', about: '50 when absent.' })
   limit?: number;
 
-  @Form('^[A-Za-z0-9_-]{1,90}$', 90, fromNext)
-  cursor?: string;
-}
-
-export class PageQuery {
-  @Whole(1, 200, { optional: true, from: 'query', about: about50 })
-  limit?: number;
-
-  @Form('^[A-Za-z0-9_-]{22}$', 22, fromNext)
+  @Form('^[A-Za-z0-9_-]{1,90}$', 90, { optional: true, about: 'From the `next` link of the page before.' })
   cursor?: string;
 }
 

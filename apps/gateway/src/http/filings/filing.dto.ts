@@ -1,6 +1,6 @@
 import { type CloseReason, closeReasons } from '@jieqiao/exchange';
 import { ApiProperty } from '@nestjs/swagger';
-import { Form, Id, Instant, Line, Nested, NestedList, OneOf, Whole } from '../fields';
+import { Form, Id, Instant, Line, Nested, NestedList, OneOf, PageQuery } from '../fields';
 import { PartyDto, PlaceDto } from '../transfers/case-data.dto';
 
 const optional = { optional: true };
@@ -47,18 +47,12 @@ export class CloseFilingDto {
   reason!: CloseReason;
 }
 
-export class ListFilingsQuery {
+export class ListFilingsQuery extends PageQuery {
   @Id(optional)
   transfer?: string;
 
   @OneOf(['true', 'false'], optional)
   open?: 'true' | 'false';
-
-  @Whole(1, 200, { optional: true, from: 'query', about: '50 when absent.' })
-  limit?: number;
-
-  @Form('^[A-Za-z0-9_-]{22}$', 22, { optional: true, about: 'From the `next` link of the page before.' })
-  cursor?: string;
 }
 
 class FiledPlaceBody {

@@ -4,7 +4,7 @@ import { Body, Controller, Get, Header, HttpCode, Param, Post, Query, Res } from
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { CurrentPerson, Permit } from '../auth.guard';
-import { decodeCursor, encodeCursor, IdPipe } from '../headers';
+import { decodeCursor, encodeCursor, IdPipe, nextPage } from '../headers';
 import { Answers, NeedsSession } from '../openapi';
 import {
   CloseFilingDto,
@@ -54,10 +54,8 @@ export class FilingsController {
       before: cursor === undefined ? undefined : decodeCursor(cursor),
     });
     if (nextBefore !== null) {
-      const next = new URLSearchParams({ limit: String(limit), cursor: encodeCursor(nextBefore) });
-      if (transfer !== undefined) next.set('transfer', transfer);
-      if (open !== undefined) next.set('open', open);
-      reply.header('link', `</api/v1/filings?${next}>; rel="next"`);
+      const page = { limit, cursor: encodeCursor(nextBefore), transfer, open };
+      reply.header('link', nextPage('/api/v1/filings', page));
     }
     return { items };
   }

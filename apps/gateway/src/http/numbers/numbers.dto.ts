@@ -1,6 +1,6 @@
 import { type NumberedType, type NumberView, numberedTypes } from '@jieqiao/exchange';
 import { ApiProperty } from '@nestjs/swagger';
-import { Form, OneOf, Text, Whole } from '../fields';
+import { OneOf, PageQuery, Text, Whole } from '../fields';
 
 const time = { format: 'date-time' } as const;
 const wholeOrNull = { type: 'integer', nullable: true } as const;
@@ -18,18 +18,12 @@ export class VoidNumberDto {
   reason!: string;
 }
 
-export class ListNumbersQuery {
+export class ListNumbersQuery extends PageQuery {
   @OneOf(numberedTypes, { optional: true })
   type?: NumberedType;
 
   @Whole(1949, 2999, { optional: true, from: 'query' })
   year?: number;
-
-  @Whole(1, 200, { optional: true, from: 'query', about: '50 when absent.' })
-  limit?: number;
-
-  @Form('^[A-Za-z0-9_-]{22}$', 22, { optional: true, about: 'From the `next` link of the page before.' })
-  cursor?: string;
 }
 
 export class VoidedBody {

@@ -45,15 +45,13 @@ export class ConvertedDto {
   latitude!: number;
 }
 
-export class PlaceDto {
+/** Where, as it is measured. */
+export class PositionDto {
   @Form('^[1-9][0-9]{5}(?:[0-9]{3}(?:[0-9]{3})?)?$', 12, {
     about: 'GB/T 2260 county code, or 9 or 12 digits.',
     example: '310116',
   })
   code!: string;
-
-  @Line(200)
-  name!: string;
 
   @Decimal(-180, 180)
   longitude!: number;
@@ -63,6 +61,11 @@ export class PlaceDto {
 
   @OneOf(['WGS-84'])
   datum!: 'WGS-84';
+}
+
+export class PlaceDto extends PositionDto {
+  @Line(200)
+  name!: string;
 
   @Nested(() => ConvertedDto, { optional: true, about: 'What was given before it was converted to WGS-84.' })
   converted?: ConvertedDto;
@@ -394,40 +397,20 @@ export class EvidenceDataDto {
   personal?: PersonalDto;
 }
 
-export class FoundPlaceDto {
-  @Form('^[1-9][0-9]{5}(?:[0-9]{3}(?:[0-9]{3})?)?$', 12, { about: 'GB/T 2260 county code, or 9 or 12 digits.' })
-  code!: string;
-
-  @Decimal(-180, 180)
-  longitude!: number;
-
-  @Decimal(-90, 90)
-  latitude!: number;
-
-  @OneOf(['WGS-84'])
-  datum!: 'WGS-84';
-}
-
-export class AppraisalDto {
-  @Line(80)
-  number!: string;
-
-  @Day()
-  day!: string;
-
-  @Form('^[a-z][a-z0-9-]{0,63}$', 64, { about: 'The substance as the transfer states it.', example: 'unknown-waste' })
-  of!: string;
-
-  @Form('^[a-z][a-z0-9-]{0,63}$', 64, { about: 'What it is.', example: 'hazardous-waste' })
-  substance!: string;
-}
-
 export class NumberedDocumentDto {
   @Line(80)
   number!: string;
 
   @Day()
   day!: string;
+}
+
+export class AppraisalDto extends NumberedDocumentDto {
+  @Form('^[a-z][a-z0-9-]{0,63}$', 64, { about: 'The substance as the transfer states it.', example: 'unknown-waste' })
+  of!: string;
+
+  @Form('^[a-z][a-z0-9-]{0,63}$', 64, { about: 'What it is.', example: 'hazardous-waste' })
+  substance!: string;
 }
 
 export class ReCheckDto {
@@ -440,8 +423,8 @@ export class ReCheckDto {
 
 /** What the receiver has found itself; it replaces what was recorded before. */
 export class FindingsDto {
-  @Nested(() => FoundPlaceDto, { optional: true, about: 'Where the act happened, as measured.' })
-  place?: FoundPlaceDto;
+  @Nested(() => PositionDto, { optional: true, about: 'Where the act happened, as measured.' })
+  place?: PositionDto;
 
   @Instant({ optional: true, about: 'An own discovery.' })
   discoveredAt?: string;

@@ -30,6 +30,7 @@ import {
   Nested,
   NestedList,
   OneOf,
+  PageQuery,
   Text,
   Whole,
 } from '../fields';
@@ -73,7 +74,7 @@ export class EditTransferDto {
   data?: CaseDataDto;
 }
 
-export class ListTransfersQuery {
+export class ListTransfersQuery extends PageQuery {
   @OneOf(['out', 'in'], optional)
   direction?: 'out' | 'in';
 
@@ -82,12 +83,6 @@ export class ListTransfersQuery {
 
   @Form(nodePattern, 47, { optional: true, about: 'Of this node, and of those whose powers it has taken over.' })
   handledBy?: string;
-
-  @Whole(1, 200, { optional: true, from: 'query', about: '50 when absent.' })
-  limit?: number;
-
-  @Form('^[A-Za-z0-9_-]{22}$', 22, { optional: true, about: 'From the `next` link of the page before.' })
-  cursor?: string;
 }
 
 export class AddEvidenceDto {

@@ -13,6 +13,7 @@ import {
   IdPipe,
   idempotencyKey,
   ifMatch,
+  nextPage,
   preferredWaitMs,
   prefersMinimal,
   requiredIfMatch,
@@ -86,11 +87,8 @@ export class TransfersController {
     const before = cursor === undefined ? undefined : decodeCursor(cursor);
     const { items, nextBefore } = await this.transfers.list(person, { direction, state, handledBy, limit, before });
     if (nextBefore !== null) {
-      const next = new URLSearchParams({ limit: String(limit), cursor: encodeCursor(nextBefore) });
-      if (direction !== undefined) next.set('direction', direction);
-      if (state !== undefined) next.set('state', state);
-      if (handledBy !== undefined) next.set('handledBy', handledBy);
-      reply.header('link', `</api/v1/transfers?${next}>; rel="next"`);
+      const page = { limit, cursor: encodeCursor(nextBefore), direction, state, handledBy };
+      reply.header('link', nextPage('/api/v1/transfers', page));
     }
     return { items };
   }
