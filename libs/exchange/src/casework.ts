@@ -1,4 +1,4 @@
-import { type Person, requirePermission, requireSight } from '@jieqiao/access';
+import { type Permission, type Person, requirePermission, requireSight } from '@jieqiao/access';
 import type { AuditLog } from '@jieqiao/audit';
 import { type Agreement, canonicalJson, type Digest, digestOf, GatewayError, uuidv7 } from '@jieqiao/core';
 import { type AgreementBook, lockChain, moveChain, queueEnvelopes } from '@jieqiao/delivery';
@@ -6,8 +6,8 @@ import { type Database, insertRows, type KeyRing, lockForUpdate, step, type Tx }
 import {
   type Findings,
   parseTransferData,
-  type RecognitionDecision,
   type RecognitionLevel,
+  type TransferClock,
   type TransferData,
 } from '@jieqiao/recognition';
 import { IsNull } from 'typeorm';
@@ -34,7 +34,7 @@ import {
 import { isNumberedType } from './number-patterns';
 import type { PersonalData } from './personal-data';
 import type { SameAct, SameActFindings } from './same-act';
-import { fingerprint, isBundleCommand } from './send-transfer';
+import { fingerprint, isBundleCommand, isRepeated } from './send-transfer';
 import { matterOf } from './sight';
 import { BundleRow, DocumentRow, EvidenceRow, IdempotencyRow, type ItemDecision, TransferRow } from './tables';
 import { type Applied, apply, isRefusal, stateIn } from './transfer/apply';
@@ -139,7 +139,8 @@ export class Casework {
 
     // 2 evaluateRecognition, where a guard asks for it
     if (needsRules(command, life) && !request.sameAct) throw new GatewayError('INTERNAL', { reason: 'not-asked' });
-    const decision = request.sameAct ? await this.evaluate(tx, matter, at, request.sameAct) : null;
+    const { sameAct } = request;
+    const decision = sameAct && (await this.context.evaluation.decide(tx, { ...matter, at, sameAct }));
 
     // 3 document, command, envelope
     const createdAt = at.toISOString();
@@ -172,12 +173,8 @@ export class Casework {
     const envelope = await this.queue(tx, matter, applied, content, request.filing, at);
 
     // 4 one transaction: save + appendAuditEvent + outbox
-    setLife(row, applied.life);
-    row.version++;
-    row.updatedAt = createdAt;
     if (command === 'submit') row.acknowledged = [...request.acknowledge];
-    await saveCases(tx, [row]);
-    await this.context.clocks.sync(tx, [{ life: applied.life, clockRows }], createdAt);
+    await this.saveStep(tx, row, applied, clockRows, createdAt);
     if (content && type && envelope === null) {
       const home = { transferId, type, side: life.side, content, createdAt };
       await insertRows(tx, DocumentRow, [documentRow(home, null)]);
@@ -207,19 +204,15 @@ export class Casework {
     decisions: readonly { evidence: string; level: RecognitionLevel; reason?: string }[],
     ifVersion: number | null,
   ): Promise<void> {
-    requirePermission(person, 'evidence.decide');
-    const { agreements, now, audit } = this.context;
-    await this.change(id, 'in', ifVersion, async (tx, row) => {
-      requireSight(person, 'evidence.decide', matterOf(row));
-      const life = lifeOf(row);
-      const state = stateIn(life);
+    const { agreements, now, audit, evaluation } = this.context;
+    await this.change(person, 'evidence.decide', id, ifVersion, async (tx, row) => {
+      const state = stateIn(lifeOf(row));
       if (state !== 'RECEIVED' && state !== 'ACCEPTED') throw new GatewayError('WRONG_STATE', { state });
       const at = now();
       const matter = await this.load(tx, row, agreements.current(row.peer, wholeSecond(at)), at);
-      const proposals = new Map(
-        (await this.evaluate(tx, matter, at, noFilings)).proposals.map((each) => [each.evidence, each.proposed]),
-      );
-      const stated = new Map(matter.transfer!.evidence.map((item) => [item.id, digestOf(canonicalJson(item))]));
+      const decision = await evaluation.decide(tx, { ...matter, at, sameAct: noFilings });
+      const proposals = new Map(decision.proposals.map((each) => [each.evidence, each.proposed]));
+      const stated = new Map(matter.transfer.evidence.map((item) => [item.id, digestOf(canonicalJson(item))]));
       const errors = decisions.flatMap(({ evidence, level, reason }, i) => {
         const proposed = proposals.get(evidence);
         if (proposed === undefined) return [`/decisions/${i}/evidence unknown`];
@@ -246,9 +239,7 @@ export class Casework {
    * @throws GatewayError FORBIDDEN, NOT_FOUND, PRECONDITION_FAILED
    */
   async recordFindings(person: Person, id: string, findings: Findings, ifVersion: number | null): Promise<void> {
-    requirePermission(person, 'transfer.findings');
-    await this.change(id, 'in', ifVersion, async (tx, row) => {
-      requireSight(person, 'transfer.findings', matterOf(row));
+    await this.change(person, 'transfer.findings', id, ifVersion, async (tx, row) => {
       row.findings = findings as Record<string, unknown>;
       const subject = { findings: digestOf(canonicalJson(findings)), person: person.id, transfer: id };
       await this.context.audit.append(tx, { event: 'findings.recorded', subject });
@@ -260,7 +251,7 @@ export class Casework {
    * that is not so, or no longer.
    */
   async closeBySilence(transferId: string): Promise<void> {
-    const { db, agreements, audit, clocks, node, now, random } = this.context;
+    const { db, agreements, audit, node, now, random } = this.context;
     const peer = await db.transaction(async (tx) => {
       const row = await tx.findOne(TransferRow, { where: { id: transferId }, ...lockForUpdate(db.dialect) });
       if (row?.direction !== 'in') return null;
@@ -273,15 +264,25 @@ export class Casework {
       if (isRefusal(applied)) return null;
       const matter = { row, agreement, transfer: null, evidence: [] };
       const envelope = await this.queue(tx, matter, applied, null, null, at);
-      setLife(row, applied.life);
-      row.version++;
-      row.updatedAt = context.at;
-      await saveCases(tx, [row]);
-      await clocks.sync(tx, [{ life: applied.life, clockRows }], context.at);
+      await this.saveStep(tx, row, applied, clockRows, context.at);
       await audit.append(tx, lifeLogEvents(applied.events, { transfer: transferId, person: null, envelope }));
       return row.peer;
     });
     if (peer !== null) this.context.wake(peer);
+  }
+
+  private async saveStep(
+    tx: Tx,
+    row: TransferRow,
+    { life }: Applied,
+    clockRows: readonly TransferClock[],
+    at: string,
+  ): Promise<void> {
+    setLife(row, life);
+    row.version++;
+    row.updatedAt = at;
+    await saveCases(tx, [row]);
+    await this.context.clocks.sync(tx, [{ life, clockRows }], at);
   }
 
   /** From here on the number is this transfer's, or it is refused: a letter on its way to the seal has its own. */
@@ -296,29 +297,28 @@ export class Casework {
    * and the message stands. Within the transaction of whoever calls, who saves the row.
    */
   async sendAgain(tx: Tx, row: TransferRow, message: StateMessage): Promise<void> {
-    const { db, agreements, now } = this.context;
+    const { agreements, now } = this.context;
     const at = now();
     const agreement = agreements.current(row.peer, wholeSecond(at));
     const { document } = message.data;
     const sealed = document ? await tx.findOneByOrFail(DocumentRow, { digest: document }) : null;
-    const bundle = sealed && { manifest: sealed.manifestDigest!, files: [] };
-    const end = await lockChain(tx, db.dialect, row.peer, 'out');
-    const queued = nextEnvelope(this.context, end, { row, message, bundle, brings: null, agreement, at });
-    await moveChain(tx, row.peer, 'out', end);
-    await queueEnvelopes(tx, [queued]);
-    Object.assign(row, { lastJti: queued.jti, delivery: 'queued', refusal: null } satisfies Partial<TransferRow>);
+    await this.enqueue(tx, { row, message, manifest: sealed?.manifestDigest ?? null, agreement, at });
   }
 
+  /** Changes what this side notes about a transfer that it has received. */
   private async change(
+    person: Person,
+    permission: Permission,
     id: string,
-    direction: 'in' | 'out',
     ifVersion: number | null,
     work: (tx: Tx, row: TransferRow) => Promise<void>,
   ): Promise<void> {
+    requirePermission(person, permission);
     const { db, now } = this.context;
     await db.transaction(async (tx) => {
       const row = await tx.findOne(TransferRow, { where: { id }, ...lockForUpdate(db.dialect) });
-      if (row?.direction !== direction) throw new GatewayError('NOT_FOUND', { what: 'transfer' });
+      if (row?.direction !== 'in') throw new GatewayError('NOT_FOUND', { what: 'transfer' });
+      requireSight(person, permission, matterOf(row));
       if (ifVersion !== null && ifVersion !== row.version) {
         throw new GatewayError('PRECONDITION_FAILED', { version: row.version });
       }
@@ -342,15 +342,6 @@ export class Casework {
     const held = await this.context.personal.heldBy(tx, [row.id]);
     const transfer = composeTransfer(row, evidence, agreement, this.context.node, held, at);
     return { row, agreement, transfer, evidence };
-  }
-
-  private evaluate(
-    tx: Tx,
-    { transfer, ...matter }: Case,
-    at: Date,
-    sameAct: SameActFindings,
-  ): Promise<RecognitionDecision> {
-    return this.context.evaluation.decide(tx, { ...matter, transfer: transfer!, at, sameAct });
   }
 
   /**
@@ -412,17 +403,27 @@ export class Casework {
   ): Promise<Digest | null> {
     const [message] = applied.messages;
     if (!message) return null;
-    const { db, keys } = this.context;
-    let bundle = null;
+    let manifest = null;
     if (content) {
-      const sealed = sealDocument(content, filing, keys().seal(agreement, wholeSecond(at)), at);
+      const seal = this.context.keys().seal(agreement, wholeSecond(at));
+      const sealed = sealDocument(content, filing, seal, at);
       const type = documentTypeOf(message.command, message.from, row.kind)!;
       const about = { transferId: row.id, type, side: message.from, content, createdAt: at.toISOString() };
       await insertRows(tx, DocumentRow, [documentRow(about, sealed, filing)]);
-      bundle = { manifest: sealed.digest, files: [] };
+      manifest = sealed.digest;
     }
-    const end = await lockChain(tx, db.dialect, row.peer, 'out');
-    const queued = nextEnvelope(this.context, end, { row, message, bundle, brings: null, agreement, at });
+    return this.enqueue(tx, { row, message, manifest, agreement, at });
+  }
+
+  /** Signs the next envelope to the peer and queues it. The row says so; whoever calls saves it. */
+  private async enqueue(
+    tx: Tx,
+    about: { row: TransferRow; message: StateMessage; manifest: Digest | null; agreement: Agreement; at: Date },
+  ): Promise<Digest> {
+    const { row, manifest, ...said } = about;
+    const bundle = manifest && { manifest, files: [] };
+    const end = await lockChain(tx, this.context.db.dialect, row.peer, 'out');
+    const queued = nextEnvelope(this.context, end, { row, bundle, brings: null, ...said });
     await moveChain(tx, row.peer, 'out', end);
     await queueEnvelopes(tx, [queued]);
     Object.assign(row, { lastJti: queued.jti, delivery: 'queued', refusal: null } satisfies Partial<TransferRow>);
@@ -441,7 +442,5 @@ function ownCaseOf({ data, sameAct }: CommandRequest, node: string): string | nu
 async function doneBefore(tx: Tx, request: CommandRequest): Promise<boolean> {
   const { person, idempotencyKey } = request;
   const done = await tx.findOneBy(IdempotencyRow, { personId: person.id, key: idempotencyKey });
-  if (!done) return false;
-  if (done.request !== fingerprint(request)) throw new GatewayError('IDEMPOTENCY_KEY_REUSED', {});
-  return true;
+  return isRepeated(request, done);
 }

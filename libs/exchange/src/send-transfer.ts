@@ -188,7 +188,7 @@ export class SendTransfer {
     // 1 permission and state
     const { person, command } = request;
     requirePermission(person, 'transfer.command');
-    if (alreadyDone(request, stored)) return null;
+    if (isRepeated(request, stored.done.get(doneKey(person, request.idempotencyKey)))) return null;
     const row = stored.transfers.get(request.transferId);
     if (row?.direction !== 'out') throw new GatewayError('NOT_FOUND', { what: 'transfer' });
     requireSight(person, 'transfer.command', matterOf(row));
@@ -400,13 +400,6 @@ function mayBeSupplemented(decision: RecognitionDecision, peer: string): void {
 }
 const neverLeaves: readonly string[] = ['R06', 'R16', 'R18', 'R19'];
 
-function alreadyDone(request: SendRequest, stored: Stored): boolean {
-  const done = stored.done.get(doneKey(request.person, request.idempotencyKey));
-  if (!done) return false;
-  if (done.request !== fingerprint(request)) throw new GatewayError('IDEMPOTENCY_KEY_REUSED', {});
-  return true;
-}
-
 function bundleRow(
   transferId: string,
   sealed: SealedBundle,
@@ -433,13 +426,25 @@ function part(files: readonly MadeFile[], name: string): Buffer {
   return files.find((file) => file.name === name)!.content!;
 }
 
-/** What was asked for: the same key with another request is a mistake of the caller's. */
-export function fingerprint(request: {
+interface Repeatable {
   transferId: string;
   command: string;
   data: object;
   acknowledge: readonly string[];
-}): Digest {
+}
+
+/**
+ * @param done what was done with the request's key before
+ * @throws GatewayError IDEMPOTENCY_KEY_REUSED where it was another request: a mistake of the caller's
+ */
+export function isRepeated(request: Repeatable, done: IdempotencyRow | null | undefined): boolean {
+  if (!done) return false;
+  if (done.request !== fingerprint(request)) throw new GatewayError('IDEMPOTENCY_KEY_REUSED', {});
+  return true;
+}
+
+/** What was asked for. */
+export function fingerprint(request: Repeatable): Digest {
   const { transferId, command, data, acknowledge } = request;
   return digestOf(canonicalJson({ transferId, command, data, acknowledge: [...acknowledge].sort() }));
 }
