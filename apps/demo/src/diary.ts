@@ -442,11 +442,15 @@ export class Diary {
     return { sender, receiver };
   }
 
-  private async idAt(cargo: Cargo, node: string): Promise<string> {
+  private async viewAt(cargo: Cargo, node: string): Promise<TransferAnswer> {
     const { sender, receiver } = await this.look(cargo);
     const view = placeOf(node).node === cargo.transfer.from.node ? sender : receiver;
     if (!view) throw new Error(`${cargo.transfer.number} is not at ${node}`);
-    return view.id;
+    return view;
+  }
+
+  private async idAt(cargo: Cargo, node: string): Promise<string> {
+    return (await this.viewAt(cargo, node)).id;
   }
 
   /** The ids by which the sealed list of evidence names the sample's items. */
@@ -455,10 +459,9 @@ export class Diary {
   }
 
   private async itemsAt(cargo: Cargo, node: string, items: readonly string[]): Promise<string[]> {
-    const { sender, receiver } = await this.look(cargo);
-    const view = placeOf(node).node === cargo.transfer.from.node ? sender : receiver;
+    const view = await this.viewAt(cargo, node);
     const names = new Map(cargo.transfer.evidence.map(({ id, fileName }) => [id, fileName]));
-    return items.map((item) => view!.evidence.find(({ fileName }) => fileName === names.get(item))!.id);
+    return items.map((item) => view.evidence.find(({ fileName }) => fileName === names.get(item))!.id);
   }
 
   private pairOf(node: string): Pair {

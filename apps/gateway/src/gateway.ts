@@ -65,7 +65,7 @@ import {
   type NodeConfig,
   Vault,
 } from '@jieqiao/platform';
-import { type CatalogueSet, chinaDay, type DayRange, type RegionSet, readRegions } from '@jieqiao/recognition';
+import { type CatalogueSet, chinaDay, holdsOn, type RegionSet, readRegions } from '@jieqiao/recognition';
 import { PeerRefusals } from './peer/peer-refusals';
 
 /** Every table of every lib. */
@@ -504,8 +504,7 @@ const keyStoreOf = (config: NodeConfig): KeyStore => new KeyStore(join(config.da
 
 /** The reason codes of a return that the catalogues have on a Chinese day. */
 function returnCodesOn({ returnCodes }: CatalogueSet, day: string): string[] {
-  const holds = ({ from, to }: DayRange) => (from === null || from <= day) && (to === null || day < to);
-  return returnCodes.filter(holds).map(({ code }) => code);
+  return returnCodes.filter((row) => holdsOn(row, day)).map(({ code }) => code);
 }
 
 /** Whether an agreement has terms for transfers from one node to another, or to those whose powers they hold. */

@@ -165,8 +165,14 @@ export class CatalogueBook {
   }
 }
 
+/** An edition without its rows. `inUse`: it is the one that counts of its id. */
+export function editionSummary({ catalogue, digest, origin }: Edition, inUse: boolean) {
+  const { effective, id, title, version } = catalogue;
+  return { id, version, digest, title, origin, inUse, ...effective, statuses: rowsByStatus(catalogue) };
+}
+
 /** How many rows of a catalogue are verified, unverified, proposed and invented. */
-export function rowsByStatus(catalogue: Catalogue): Partial<Record<RowStatus, number>> {
+function rowsByStatus(catalogue: Catalogue): Partial<Record<RowStatus, number>> {
   const counts: Partial<Record<RowStatus, number>> = {};
   for (const kind of rowKinds) {
     for (const { status } of catalogue[kind]) counts[status] = (counts[status] ?? 0) + 1;

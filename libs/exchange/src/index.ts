@@ -1,6 +1,6 @@
 export { type CaseData, type EvidenceData, recognitionAgreement } from './bundle-contents';
 export { Casework, type CaseworkContext } from './casework';
-export { CatalogueBook, type Edition, rowsByStatus } from './catalogue-book';
+export { CatalogueBook, type Edition, editionSummary } from './catalogue-book';
 export * from './clocks';
 export { ContentAccess, type ContentAccessContext, type Revealed } from './content-access';
 export * from './document-numbers';

@@ -94,8 +94,9 @@ export class SameAct {
     const elements = askedElements(act);
     if (elements.length === 0) return { filings: [], unanswered: [] };
     const at = now();
-    const concerned = agreements.peers(at).filter((peer) => this.familiesWith(peer, at).has(act.family));
-    const peers = options.ownOnly ? [] : concerned;
+    const peers = options.ownOnly
+      ? []
+      : agreements.peers(at).filter((peer) => this.familiesWith(peer, at).has(act.family));
     const [own, ...answers] = await Promise.all([
       this.own(elements, options.transfer),
       ...peers.map((peer) => this.answerOf(peer, elements, options.fresh ?? false)),

@@ -9,6 +9,12 @@ const instantPattern =
 const chinaOffset = 8 * 3_600_000;
 const dayLength = 86_400_000;
 
+/** Days `YYYY-MM-DD` of Chinese time, `from` inclusive, `to` exclusive; null is open. */
+export interface DayRange {
+  from: string | null;
+  to: string | null;
+}
+
 /** True for a day that the calendar has: 2022-02-30 is none, though `Date` would roll it into March. */
 export function isRealDate(text: string): boolean {
   const match = dayPattern.exec(text);
@@ -23,6 +29,10 @@ export function isRealDate(text: string): boolean {
 export function isRealInstant(text: string): boolean {
   const match = instantPattern.exec(text);
   return match !== null && isRealDate(match[1]!);
+}
+
+export function holdsOn({ from, to }: DayRange, day: string): boolean {
+  return (from === null || from <= day) && (to === null || day < to);
 }
 
 /** The Chinese day in which an instant lies. */

@@ -27,7 +27,7 @@ export {
 } from './agreement-terms';
 export { agreementSummary, changeWords } from './agreement-words';
 export * from './catalogue';
-export { chinaDay, daysBetween } from './china-date';
+export { chinaDay, type DayRange, daysBetween, holdsOn } from './china-date';
 export type { Language } from './code-words';
 export {
   type Clock,

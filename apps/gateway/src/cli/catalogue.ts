@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
-import { type Edition, rowsByStatus } from '@jieqiao/exchange';
+import { type Edition, editionSummary } from '@jieqiao/exchange';
 import {
   type Catalogue,
   type CatalogueItem,
@@ -46,7 +46,7 @@ export const catalogueList = command({
       const { terminal } = cli;
       const inUse = new Set(catalogues.inUse());
       const rows = catalogues.all().map((edition) => ({ edition, inUse: inUse.has(edition) }));
-      if (given.json) terminal.json(rows.map((row) => described(row.edition, row.inUse)));
+      if (given.json) terminal.json(rows.map((row) => editionSummary(row.edition, row.inUse)));
       for (const { edition, inUse: used } of given.json ? [] : rows) tellEdition(terminal, edition, used);
       return 0;
     });
@@ -228,13 +228,8 @@ function formatOf(given: string | undefined, out: string): Format {
   throw new UsageError({ zh: '--format 是 csv、xlsx 或 json', en: '--format is csv, xlsx or json' });
 }
 
-function described({ catalogue, digest, origin }: Edition, inUse: boolean) {
-  const { effective, id, title, version } = catalogue;
-  return { id, version, digest, title, origin, inUse, ...effective, statuses: rowsByStatus(catalogue) };
-}
-
 function tellEdition(terminal: Terminal, edition: Edition, used: boolean): void {
-  const { id, version, title, origin, statuses } = described(edition, used);
+  const { id, version, title, origin, statuses } = editionSummary(edition, used);
   const origins = { shipped: { zh: '随软件', en: 'shipped' }, own: { zh: '本节点导入', en: 'taken in here' } };
   const state = used ? { zh: '在用', en: 'in use' } : { zh: '留存', en: 'kept' };
   const name = terminal.say({ zh: '{id} 第 {version} 版', en: '{id} version {version}' }, { id, version });

@@ -1,5 +1,5 @@
 import { canonicalJson, GatewayError, parseCanonicalJson, schemaCheck } from '@jieqiao/core';
-import { isRealDate } from '../china-date';
+import { type DayRange, isRealDate } from '../china-date';
 import { code, line, list, object, word } from '../schema-parts';
 import {
   type AnyRow,
@@ -8,7 +8,6 @@ import {
   type CatalogueRows,
   type CatalogueSource,
   type Cell,
-  type DayRange,
   type RowKind,
   rowKey,
   rowKinds,

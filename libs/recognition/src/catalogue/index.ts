@@ -34,7 +34,6 @@ export type {
   CatalogueRows,
   CatalogueSource,
   Citation,
-  DayRange,
   DiscretionStepRow,
   DocumentTypeRow,
   EquivalenceRow,

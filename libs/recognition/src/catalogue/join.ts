@@ -1,10 +1,10 @@
 import { type Digest, digestOf, GatewayError } from '@jieqiao/core';
+import type { DayRange } from '../china-date';
 import { type Catalogue, encodeCatalogue, secondNameOf, sharedDay, tableOf } from './catalogue';
 import type {
   BasisRow,
   CatalogueRow,
   CatalogueRows,
-  DayRange,
   DiscretionStepRow,
   EquivalenceRow,
   FineRow,

@@ -1,12 +1,11 @@
 import { GatewayError } from '@jieqiao/core';
 import type { ItemRelation } from '../agreement-terms';
-import { isRealDate } from '../china-date';
+import { type DayRange, holdsOn, isRealDate } from '../china-date';
 import { type CatalogueSet, coverRange } from './join';
 import {
   type BasisRow,
   type CatalogueRow,
   type CatalogueRows,
-  type DayRange,
   type DiscretionStepRow,
   type FineRow,
   type ItemRow,
@@ -25,7 +24,7 @@ import { type ItemActor, type ItemTerritory, inverseRelation, type ProvisionTopi
 
 /** Whether the catalogues answer for a day; it must be one. */
 export function answersOn({ effective }: CatalogueSet, day: string): boolean {
-  return holds(effective, day);
+  return holdsOn(effective, day);
 }
 
 /** The rows that hold on a day. */
@@ -35,7 +34,7 @@ export function catalogueAt(
 ): CatalogueRows {
   requireDay(catalogue.effective, day);
   return Object.fromEntries(
-    rowKinds.map((kind) => [kind, catalogue[kind].filter((row) => holds(row, day))]),
+    rowKinds.map((kind) => [kind, catalogue[kind].filter((row) => holdsOn(row, day))]),
   ) as unknown as CatalogueRows;
 }
 
@@ -56,7 +55,7 @@ export function itemAt(set: CatalogueSet, code: string, day: string): CatalogueI
 /** As `itemAt`, without what belongs to it. */
 export function itemRowAt(set: CatalogueSet, code: string, day: string): ItemRow | null {
   requireDay(set.effective, day);
-  return set.index.items.get(code)?.find((row) => holds(row, day)) ?? null;
+  return set.index.items.get(code)?.find((row) => holdsOn(row, day)) ?? null;
 }
 
 export interface ItemQuestion {
@@ -101,10 +100,10 @@ export function itemsFor(set: CatalogueSet, question: ItemQuestion): CandidateIt
 export function itemRowsFor(set: CatalogueSet, question: ItemQuestion): ItemRow[] | null {
   const { actors, day, family, jurisdiction, territories } = question;
   requireDay(set.effective, day);
-  if (!set.families.some((row) => row.code === family && holds(row, day))) return null;
+  if (!set.families.some((row) => row.code === family && holdsOn(row, day))) return null;
   return (set.index.itemsOfFamily.get(family) ?? []).filter(
     (row) =>
-      holds(row, day) &&
+      holdsOn(row, day) &&
       coversPlace(row.jurisdiction, jurisdiction) &&
       isMeant(row.actor, actors) &&
       (row.territory === 'whole' || territories === undefined || territories.includes(row.territory)),
@@ -145,7 +144,7 @@ export function hasPower(
   }
   const holders = withPredecessors(successions, authority, day);
   const register = [...holders].flatMap((name) => set.index.powers.get(name) ?? []);
-  const grant = register.find((row) => row.item === item && holds(row, day));
+  const grant = register.find((row) => row.item === item && holdsOn(row, day));
   if (grant) return { held: true, grant };
   if (!set.index.items.has(item)) return { held: false, why: 'unknown-item' };
   return { held: false, why: register.length === 0 ? 'no-register' : 'not-granted' };
@@ -179,7 +178,7 @@ export function equivalentsOf(set: CatalogueSet, item: string, day: string): Equ
   requireDay(set.effective, day);
   if (!set.index.items.has(item)) return null;
   return (set.index.equivalences.get(item) ?? [])
-    .filter((row) => holds(row, day))
+    .filter((row) => holdsOn(row, day))
     .map((row) =>
       row.a === item
         ? { item: row.b, relation: row.relation, row }
@@ -231,7 +230,7 @@ export function lawInForce(
     actors: distinct(items.map(({ actor }) => actor)),
     successors: distinct(later)
       .flatMap((code) => set.index.bases.get(code) ?? [])
-      .filter((row) => row.role === 'liability' && holds(row, act.to)),
+      .filter((row) => row.role === 'liability' && holdsOn(row, act.to)),
   };
 }
 
@@ -241,7 +240,7 @@ export function provisionsOn(set: CatalogueSet, topic: ProvisionTopic, place: st
   return set.provisions.filter(
     (row) =>
       row.topic === topic &&
-      holds(row, day) &&
+      holdsOn(row, day) &&
       (set.index.laws.get(row.law) ?? []).some(({ jurisdiction }) => coversPlace(jurisdiction, place)),
   );
 }
@@ -264,17 +263,13 @@ function itemsCiting(set: CatalogueSet, law: string, article: number, range: { f
 }
 
 function withParts({ index }: CatalogueSet, item: ItemRow, day: string): CatalogueItem {
-  const now = <Row extends CatalogueRow>(rows: readonly Row[] = []) => rows.filter((row) => holds(row, day));
+  const now = <Row extends CatalogueRow>(rows: readonly Row[] = []) => rows.filter((row) => holdsOn(row, day));
   return {
     item,
     bases: now(index.bases.get(item.code)),
     fines: now(index.fines.get(item.code)),
     steps: now(index.steps.get(item.code)),
   };
-}
-
-function holds({ from, to }: DayRange, day: string): boolean {
-  return (from === null || from <= day) && (to === null || day < to);
 }
 
 function meets({ from, to }: DayRange, range: { from: string; to: string }): boolean {
@@ -287,7 +282,7 @@ function distinct<T>(values: readonly T[]): T[] {
 
 function requireDay(effective: DayRange, day: string): void {
   if (!isRealDate(day)) bad('day');
-  if (!holds(effective, day)) bad('day-outside-catalogue');
+  if (!holdsOn(effective, day)) bad('day-outside-catalogue');
 }
 
 function bad(reason: string): never {

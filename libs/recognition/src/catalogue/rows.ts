@@ -1,4 +1,5 @@
 import type { ItemRelation } from '../agreement-terms';
+import type { DayRange } from '../china-date';
 import type { Words } from '../code-words';
 import type { EvidenceKind } from '../transfer-data';
 import {
@@ -22,12 +23,6 @@ import {
  * The rows of a catalogue, and once for all their columns: the JSON Schema, the CSV files, the checks and the diff are
  * all made from the tables below.
  */
-
-/** Days `YYYY-MM-DD` of Chinese time, `from` inclusive, `to` exclusive; null is open. */
-export interface DayRange {
-  from: string | null;
-  to: string | null;
-}
 
 /** What every row says of itself: when it holds and how it is known. An open `from` is before the catalogue's first day. */
 export interface CatalogueRow extends DayRange {

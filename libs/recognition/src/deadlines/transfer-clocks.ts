@@ -1,6 +1,6 @@
 import { GatewayError } from '@jieqiao/core';
 import type { LegalBasis } from '../agreement-terms';
-import { isRealDate } from '../china-date';
+import { holdsOn, isRealDate } from '../china-date';
 import type { Clock, ForwardClock } from './deadlines';
 
 export const clockIds = [
@@ -374,9 +374,7 @@ export const transferClocks: readonly TransferClock[] = [
  */
 export function clockInForce(id: ClockId, day: string, urgent: boolean, rows = transferClocks): Clock {
   if (!isRealDate(day)) throw new GatewayError('VALIDATION_FAILED', { reason: 'bad-day' });
-  const row = rows.find(
-    ({ id: own, effective: { from, to } }) => own === id && (from === null || from <= day) && (to === null || day < to),
-  );
+  const row = rows.find(({ id: own, effective }) => own === id && holdsOn(effective, day));
   if (!row) throw new GatewayError('VALIDATION_FAILED', { reason: 'no-clock-in-force', clock: id, day });
   return (urgent && row.urgent) || row.clock;
 }

@@ -1,5 +1,5 @@
 import { GatewayError } from '@jieqiao/core';
-import { CatalogueBook, type Edition, rowsByStatus } from '@jieqiao/exchange';
+import { CatalogueBook, editionSummary } from '@jieqiao/exchange';
 import { catalogueAt, catalogueDiff, equivalentsOf, itemAt, itemsFor, placeCodeFault } from '@jieqiao/recognition';
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
 import { ApiBody, ApiConsumes, ApiOperation, ApiTags } from '@nestjs/swagger';
@@ -42,7 +42,7 @@ export class CataloguesController {
   @Answers({ 200: EditionListBody })
   list(): EditionListBody {
     const inUse = new Set(this.book.inUse());
-    return { items: this.book.all().map((edition) => encode(edition, inUse.has(edition))) };
+    return { items: this.book.all().map((edition) => editionSummary(edition, inUse.has(edition))) };
   }
 
   @Post()
@@ -58,7 +58,7 @@ export class CataloguesController {
   async import(@Body() file: unknown): Promise<EditionBody> {
     if (!Buffer.isBuffer(file)) throw new GatewayError('UNSUPPORTED_MEDIA_TYPE', { expected: catalogueMediaType });
     const edition = await this.book.import(file);
-    return encode(
+    return editionSummary(
       edition,
       this.book.inUse().some(({ digest }) => digest === edition.digest),
     );
@@ -125,11 +125,6 @@ export class CataloguesController {
     const changes = catalogueDiff(this.book.edition(id, from).catalogue, this.book.edition(id, to).catalogue);
     return { changes: changes.slice(0, maxChanges), more: changes.length > maxChanges };
   }
-}
-
-function encode({ catalogue, digest, origin }: Edition, inUse: boolean): EditionBody {
-  const { effective, id, title, version } = catalogue;
-  return { id, version, digest, title, origin, inUse, ...effective, statuses: rowsByStatus(catalogue) };
 }
 
 const unknown = (pointer: string, reason: string) => new GatewayError('VALIDATION_FAILED', { reason, pointer });
